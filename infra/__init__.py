@@ -1,0 +1,1 @@
+"""Where things run: typed settings, stores and clients; no domain logic."""

@@ -1,0 +1,187 @@
+"""What a stage function is given, and the per-clip map with its cache.
+
+A stage is a plain function ``run(context: StageContext) -> StageSummary`` in ``tasks/<group>``. It reads the artifact
+directories in ``context.inputs``, fills the empty directories in ``context.outputs`` with deterministic bytes (no time,
+no machine, no absolute path) and knows nothing of keys, ids, MLflow or Flyte: ``infra.execution`` does that around it.
+"""
+
+import hashlib
+import json
+import multiprocessing
+import os
+import shutil
+import signal
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel
+
+Json = Any  # JSON-able values; a recursive alias would not survive pickling checks of older type checkers
+Item = TypeVar("Item")
+Config = TypeVar("Config", bound=BaseModel)
+
+
+class ProgressSink(Protocol):
+    """Where a stage says how far it is."""
+
+    def start(self, label: str, total: int) -> None:
+        """Begin a row of ``total`` units."""
+
+    def advance(self, units: int = 1) -> None:
+        """Some units are done."""
+
+    def say(self, message: str) -> None:
+        """One plain line."""
+
+
+class SilentProgress:
+    """Progress for tests and for stages that run inside a worker."""
+
+    def start(self, label: str, total: int) -> None:
+        """Do nothing."""
+
+    def advance(self, units: int = 1) -> None:
+        """Do nothing."""
+
+    def say(self, message: str) -> None:
+        """Do nothing."""
+
+
+def digest_json(value: Json) -> str:
+    """SHA-256 of a JSON-able value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def digest_file(path: Path) -> str:
+    """SHA-256 of a file's bytes."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+@dataclass(frozen=True)
+class StageContext(Generic[Config]):
+    """Everything a stage may know.
+
+    Attributes:
+        name: the stage's id.
+        inputs: artifact name -> directory, read only.
+        outputs: artifact name -> existing empty directory to fill.
+        config: the stage's validated configuration.
+        code_digest: digest of the stage's code, part of every per-clip cache key.
+        cache: root of the per-clip cache.
+        workers: processes a per-clip map may use; also the thread count of in-process numerics.
+        progress: where to report progress.
+    """
+
+    name: str
+    inputs: Mapping[str, Path]
+    outputs: Mapping[str, Path]
+    config: Config
+    code_digest: str = ""
+    cache: Path | None = None
+    workers: int = 1
+    progress: ProgressSink = field(default_factory=SilentProgress)
+
+
+@dataclass(frozen=True)
+class ClipJob(Generic[Item]):
+    """One unit of per-clip work. ``key`` holds whatever the result depends on besides the stage's code and config."""
+
+    name: str
+    key: Mapping[str, Json]
+    item: Item
+
+
+@dataclass(frozen=True)
+class ClipResult:
+    """What one job left: its JSON record, and the directory with the files it wrote (read only)."""
+
+    name: str
+    record: Json
+    directory: Path
+
+
+Work = Callable[[Item, Path], Json]
+
+
+def map_clips(context: StageContext, jobs: Sequence[ClipJob[Item]], work: Work[Item]) -> list[ClipResult]:
+    """Run ``work(item, directory)`` for every job that the cache does not hold, in parallel; results in job order.
+
+    ``work`` must be a module-level function: it runs in a worker process with single-threaded numerics, writes files
+    under ``directory`` and returns a JSON-able record. A finished job is committed at once, so that a killed run loses
+    nothing it had done. An exception in one job stops the stage; expected failures belong in the record.
+    """
+    root = context.cache or Path(tempfile.mkdtemp(prefix="clips-"))
+    shared = {"stage": context.name, "code": context.code_digest, "config": context.config.model_dump(mode="json")}
+    homes = {job.name: _home(root, context.name, digest_json({**shared, "clip": dict(job.key)})) for job in jobs}
+    missing = [job for job in jobs if not (homes[job.name] / "record.json").exists()]
+    context.progress.start(context.name, len(jobs))
+    context.progress.advance(len(jobs) - len(missing))
+    if context.workers <= 1 or len(missing) <= 1:
+        for job in missing:
+            _run_job(work, job.item, homes[job.name])
+            context.progress.advance()
+    else:
+        _run_pool(context, missing, work, homes)
+    return [ClipResult(job.name, _record(homes[job.name]), homes[job.name] / "files") for job in jobs]
+
+
+def copy_files(results: Iterable[ClipResult], destination: Path) -> None:
+    """Copy what each job wrote into one output directory; names must not collide."""
+    destination.mkdir(parents=True, exist_ok=True)
+    for result in results:
+        shutil.copytree(result.directory, destination, dirs_exist_ok=True)
+
+
+def _home(root: Path, stage: str, key: str) -> Path:
+    return root / stage / key[:2] / key
+
+
+def _record(home: Path) -> Json:
+    return json.loads((home / "record.json").read_text())
+
+
+def _run_job(work: Work[Item], item: Item, home: Path) -> None:
+    """Do one job in a temporary directory and rename it into place: it is there whole or not at all."""
+    home.parent.mkdir(parents=True, exist_ok=True)
+    scratch = Path(tempfile.mkdtemp(prefix=".tmp-", dir=home.parent))
+    try:
+        files = scratch / "files"
+        files.mkdir()
+        record = work(item, files)
+        (scratch / "record.json").write_text(json.dumps(record, sort_keys=True, allow_nan=False))
+        if home.exists():  # an incomplete leftover of an older layout, or another worker was faster
+            shutil.rmtree(scratch)
+        else:
+            os.replace(scratch, home)
+    except BaseException:
+        shutil.rmtree(scratch, ignore_errors=True)
+        raise
+
+
+def _run_pool(context: StageContext, jobs: Sequence[ClipJob[Item]], work: Work[Item], homes: dict[str, Path]) -> None:
+    method = multiprocessing.get_context("forkserver")
+    method.set_forkserver_preload(["numpy", "cv2", "scipy.spatial.transform", "polars"])
+    pool = ProcessPoolExecutor(context.workers, mp_context=method, initializer=_start_worker)
+    try:
+        futures = [pool.submit(_run_job, work, job.item, homes[job.name]) for job in jobs]
+        for future in as_completed(futures):
+            future.result()
+            context.progress.advance()
+    except BaseException:
+        pool.shutdown(wait=True, cancel_futures=True)
+        raise
+    pool.shutdown()
+
+
+def _start_worker() -> None:
+    """Ctrl-C belongs to the parent; numerics stay single-threaded, for speed and for the same bits everywhere."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    import cv2
+
+    cv2.setNumThreads(1)

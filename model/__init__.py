@@ -1,0 +1,1 @@
+"""The network and its mathematics; single-device unless in ``model.parallel``."""

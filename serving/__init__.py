@@ -1,0 +1,1 @@
+"""The KServe shell over the model."""

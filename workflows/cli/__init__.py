@@ -1,0 +1,1 @@
+"""The ``wm`` command line: the one place that may reach any package, lazily."""
