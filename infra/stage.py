@@ -8,7 +8,6 @@ no machine, no absolute path) and knows nothing of keys, ids, MLflow or Flyte: `
 import hashlib
 import json
 import multiprocessing
-import os
 import shutil
 import signal
 import tempfile
@@ -158,7 +157,7 @@ def _run_job(work: Work[Item], item: Item, home: Path) -> None:
         if home.exists():  # an incomplete leftover of an older layout, or another worker was faster
             shutil.rmtree(scratch)
         else:
-            os.replace(scratch, home)
+            scratch.replace(home)
     except BaseException:
         shutil.rmtree(scratch, ignore_errors=True)
         raise
