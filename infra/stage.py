@@ -19,6 +19,8 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
+from infra.warm import WarmResources
+
 Json = Any  # JSON-able values; a recursive alias would not survive pickling checks of older type checkers
 Item = TypeVar("Item")
 Config = TypeVar("Config", bound=BaseModel)
@@ -75,6 +77,10 @@ class StageContext(Generic[Config]):
         cache: root of the per-clip cache.
         workers: processes a per-clip map may use; also the thread count of in-process numerics.
         progress: where to report progress.
+        warm: resources kept from stage to stage of a run, such as a torchrun group per world size.
+        workdir: the working directory, for what is never part of an artifact (keys, registry, logs); most stages
+            need none of it.
+        shard: do only this part of the per-clip work, for a map over shards on a cluster; None = everything.
     """
 
     name: str
@@ -85,6 +91,25 @@ class StageContext(Generic[Config]):
     cache: Path | None = None
     workers: int = 1
     progress: ProgressSink = field(default_factory=SilentProgress)
+    warm: WarmResources = field(default_factory=WarmResources)
+    workdir: Path | None = None
+    shard: "Shard | None" = None
+
+
+@dataclass(frozen=True)
+class Shard:
+    """Part ``index`` of ``count`` of the per-clip work, split by the content hash of each job's key."""
+
+    index: int
+    count: int
+
+    def holds(self, key: str) -> bool:
+        """Whether the job with this hexadecimal key belongs to the shard."""
+        return int(key[:8], 16) % self.count == self.index
+
+
+class ShardFinished(Exception):  # noqa: N818 - the expected end of a shard, not an error
+    """Raised by ``map_clips`` when its shard is in the cache: the stage has no more to do in this process."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +144,8 @@ def map_clips(context: StageContext, jobs: Sequence[ClipJob[Item]], work: Work[I
     shared = {"stage": context.name, "code": context.code_digest, "config": context.config.model_dump(mode="json")}
     homes = {job.name: _home(root, context.name, digest_json({**shared, "clip": dict(job.key)})) for job in jobs}
     missing = [job for job in jobs if not (homes[job.name] / "record.json").exists()]
+    if context.shard is not None:
+        missing = [job for job in missing if context.shard.holds(homes[job.name].name)]
     context.progress.start(context.name, len(jobs))
     context.progress.advance(len(jobs) - len(missing))
     if context.workers <= 1 or len(missing) <= 1:
@@ -127,6 +154,8 @@ def map_clips(context: StageContext, jobs: Sequence[ClipJob[Item]], work: Work[I
             context.progress.advance()
     else:
         _run_pool(context, missing, work, homes)
+    if context.shard is not None:
+        raise ShardFinished(context.name)
     return [ClipResult(job.name, _record(homes[job.name]), homes[job.name] / "files") for job in jobs]
 
 
