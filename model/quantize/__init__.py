@@ -1,0 +1,1 @@
+"""Four-bit and eight-bit number formats, emulated exactly on any device."""
