@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from data_contracts.latents import LatentRow
 from model.codecs.dct import DctCodec
 from model.codecs.fidelity import psnr

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+
 from data_contracts.errors import OperationError
 from model.codecs.dct import DctCodec
 from model.codecs.hashed_text import HashedTextEncoder, split_words

@@ -1,10 +1,11 @@
 import pytest
 import torch
+from synthetic_latents import grating_video
+
 from model.codecs.dct import DctCodec
 from model.codecs.dct_basis import block_maps, dct_matrix, kept_frequencies
 from model.codecs.fidelity import best_psnr, psnr
 from model.codecs.statistics import fit_statistics, moments
-from synthetic_latents import grating_video
 
 torch.set_num_threads(1)
 

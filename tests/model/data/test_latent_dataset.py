@@ -1,11 +1,12 @@
 import pytest
 import torch
+from synthetic_latents import write_synthetic_latents
+
 from data_contracts.errors import OperationError
 from model.data.corpus_view import CorpusView, Subset, split_by_scene
 from model.data.latent_dataset import LatentDataset
 from model.data.schedule import BatchSchedule
 from model.data.shards import assign_shards
-from synthetic_latents import write_synthetic_latents
 
 torch.set_num_threads(1)
 
@@ -84,4 +85,4 @@ def test_one_new_clip_changes_one_shard():
     ids = [f"clip-{i}" for i in range(100)]
     before, after = assign_shards(ids, 10), assign_shards([*ids, "new"], 10)
     assert sum(shard not in before for shard in after) == 1
-    assert sorted(sum(after, [])) == sorted([*ids, "new"])
+    assert sorted(clip for shard in after for clip in shard) == sorted([*ids, "new"])
