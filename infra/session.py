@@ -1,0 +1,124 @@
+"""The live side of a run: what the stages of one process share, and how a Flyte task body finds it.
+
+Flyte hands a task plain values only, so the process that starts a local run opens its session in a context variable;
+a task that finds none (a pod, a stage by itself) opens its own from the request.
+"""
+
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from data_contracts.report import StageResult
+from infra.catalog import Catalog
+from infra.checkout import Checkouts
+from infra.keys import CodeIndex
+from infra.progress import RunProgress, open_progress
+from infra.request import RunRequest
+from infra.settings import Settings, load_settings
+from infra.store import Store
+from infra.tracking import RunTracker, TrackingTarget
+from infra.warm import WarmResources
+from infra.workdir import Workdir
+
+ROOT = Path(__file__).parent.parent
+PACKAGES = ("data_contracts", "infra", "kernels", "model", "serving", "tasks", "workflows")
+
+
+@dataclass
+class RunSession:
+    """Everything live in a run. ``results`` grows by one entry per finished stage."""
+
+    request: RunRequest
+    settings: Settings
+    workdir: Workdir
+    store: Store
+    checkouts: Checkouts
+    catalog: Catalog
+    code: CodeIndex
+    tracker: RunTracker
+    progress: RunProgress
+    warm: WarmResources
+    results: list[StageResult] = field(default_factory=list)
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def log(self) -> Path:
+        """Where tracebacks of this run go."""
+        return self.workdir.logs / f"{self.request.name or 'stage'}.log"
+
+
+_ACTIVE: ContextVar[RunSession | None] = ContextVar("run_session", default=None)
+
+
+def build_session(request: RunRequest) -> RunSession:
+    """Stores and clients of a run; nothing is written yet."""
+    settings = load_settings(request.profile)
+    workdir = Workdir(Path(request.workdir).resolve())
+    store = Store(workdir.objects)
+    return RunSession(
+        request=request,
+        settings=settings,
+        workdir=workdir,
+        store=store,
+        checkouts=Checkouts(workdir, store),
+        catalog=Catalog(workdir.catalog),
+        code=CodeIndex(ROOT, PACKAGES),
+        tracker=RunTracker(tracking_target(settings, workdir), request.name, _run_tags(request)),
+        progress=open_progress(),
+        warm=WarmResources(),
+    )
+
+
+def tracking_target(settings: Settings, workdir: Workdir) -> TrackingTarget:
+    """Where MLflow records: the profile's server, or SQLite in the workdir."""
+    if settings.tracking_uri:
+        return TrackingTarget(settings.tracking_uri, settings.tracking_experiment, None)
+    uri = f"sqlite:///{workdir.tracking_database}"
+    return TrackingTarget(uri, settings.tracking_experiment, workdir.tracking_files)
+
+
+@contextmanager
+def open_session(request: RunRequest) -> Iterator[RunSession]:
+    """A session that task bodies in this context find; ends the tracking run and closes what was kept warm."""
+    session = build_session(request)
+    token = _ACTIVE.set(session)
+    status = "FAILED"
+    try:
+        yield session
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        _ACTIVE.reset(token)
+        session.progress.finish()
+        session.warm.close()
+        session.tracker.close(status)
+
+
+@contextmanager
+def joined_session(request: RunRequest) -> Iterator[RunSession]:
+    """The session of this context, or a new one for a task that runs by itself."""
+    active = _ACTIVE.get()
+    if active is not None and active.request == request:
+        yield active
+    else:
+        with open_session(request) as session:
+            yield session
+
+
+def git_commit(root: Path = ROOT) -> str:
+    """The commit the code stands at, empty outside a git repository."""
+    command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""
+
+
+def _run_tags(request: RunRequest) -> dict[str, str]:
+    return {"profile": request.profile, "use": request.use}

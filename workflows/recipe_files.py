@@ -1,0 +1,31 @@
+"""Reads the recipe of a stage: one YAML file per stage and recipe set."""
+
+from pathlib import Path
+
+import yaml
+
+from data_contracts.errors import ErrorCode, InputError
+
+RECIPES = Path(__file__).parent / "recipes"
+USE = "use"
+
+
+def load_recipe(recipes: str, stage: str, use: str) -> dict[str, object]:
+    """The configuration of a stage; a recipe with the key ``use`` takes the use that the run declares.
+
+    Raises:
+        InputError: the file is missing or is not a YAML mapping.
+    """
+    path = RECIPES / recipes / f"{stage}.yaml"
+    try:
+        recipe = yaml.safe_load(path.read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise _invalid(path, str(error).splitlines()[0]) from error
+    if not isinstance(recipe, dict):
+        raise _invalid(path, "it is not a mapping of keys to values")
+    return {**recipe, USE: use} if USE in recipe else recipe
+
+
+def _invalid(path: Path, reason: str) -> InputError:
+    name = f"workflows/recipes/{path.parent.name}/{path.name}"
+    return InputError(ErrorCode.CONFIG_INVALID, f"recipe {name} cannot be read: {reason}", "restore or correct it")
