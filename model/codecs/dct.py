@@ -35,14 +35,20 @@ class DctCodec:
         Raises:
             ValueError: not 8k+1 frames, or height or width not a multiple of 32.
         """
-        mean, deviation = self._per_frame(raw_to_latent_frames(video.shape), True, video.device)
-        return (self.coefficients(video) - mean) / deviation
+        return self.standardize(self.coefficients(video))
+
+    def standardize(
+        self, coefficients: Float[Tensor, "batch 128 frames latent_height latent_width"]
+    ) -> Float[Tensor, "batch 128 frames latent_height latent_width"]:
+        """Latents of the plain coefficients of whole clips."""
+        mean, deviation = self._per_frame(coefficients.shape[2], True, coefficients.device)
+        return (coefficients - mean) / deviation
 
     def coefficients(
         self, video: Float[Tensor, "batch 3 raw_frames height width"]
     ) -> Float[Tensor, "batch 128 frames latent_height latent_width"]:
         """The kept DCT coefficients before standardization."""
-        raw_to_latent_frames(video.shape)
+        _check_grid(video.shape)
         first = _analyse(video[:, :, :1], 1)
         if video.shape[2] == 1:
             return first
@@ -78,19 +84,13 @@ class DctCodec:
         return rearrange(mean, shape).to(device), rearrange(deviation, shape).to(device)
 
 
-def raw_to_latent_frames(shape: torch.Size) -> int:
-    """Latent frames of a video of ``shape`` (batch 3 raw_frames height width).
-
-    Raises:
-        ValueError: the shape is off the grid of blocks.
-    """
+def _check_grid(shape: torch.Size) -> None:
     _, colours, count, height, width = shape
     if colours != 3 or (count - 1) % FRAME_STRIDE or height % SPACE_STRIDE or width % SPACE_STRIDE:
         raise ValueError(
             f"video is {colours} x {count} x {height} x {width}; it must be 3 colours, 8k+1 frames, "
             f"height and width multiples of {SPACE_STRIDE}"
         )
-    return (count - 1) // FRAME_STRIDE + 1
 
 
 def _analyse(

@@ -1,0 +1,60 @@
+"""One clip to plain DCT coefficients: the per-clip work of the ``latents`` stage, independent of all other clips."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from model.codecs.dct import DctCodec
+from model.codecs.fidelity import best_psnr, psnr
+from model.codecs.pixels import video_from_frames
+from model.codecs.statistics import Moments, moments
+from tasks.vision.threads import single_torch_thread
+from tasks.vision.video import read_video
+
+_COEFFICIENTS = "coefficients.safetensors"
+
+
+@dataclass(frozen=True)
+class EncodeItem:
+    """A stored clip to encode."""
+
+    media: Path
+    raw_frames: int
+
+
+@dataclass(frozen=True)
+class Coefficients:
+    """What ``encode_clip`` left on disk."""
+
+    values: Float[Tensor, "128 frames latent_height latent_width"]
+    moments: Moments
+
+
+def encode_clip(item: EncodeItem, directory: Path) -> dict[str, float]:
+    """Write the clip's coefficients and their moments; return its PSNRs in decibels.
+
+    Raises:
+        ValueError: the file does not hold the frames its row announces.
+    """
+    frames = read_video(item.media).frames
+    if len(frames) != item.raw_frames:
+        raise ValueError(f"{item.media.name} holds {len(frames)} frames, its row says {item.raw_frames}")
+    with single_torch_thread():
+        codec = DctCodec.unfitted()
+        video = video_from_frames(frames)
+        values = codec.coefficients(video)
+        quality, best = psnr(video, codec.decode(values)), best_psnr(video)
+        parts = moments(values[0])
+    tensors = {"values": values[0], "count": parts.count, "total": parts.total, "square": parts.square}
+    save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, directory / _COEFFICIENTS)
+    return {"psnr": quality, "psnr_best": best}
+
+
+def read_coefficients(directory: Path) -> Coefficients:
+    """Read back what ``encode_clip`` wrote."""
+    tensors: dict[str, torch.Tensor] = load_file(directory / _COEFFICIENTS)
+    return Coefficients(tensors["values"], Moments(tensors["count"], tensors["total"], tensors["square"]))
