@@ -1,0 +1,12 @@
+"""Frame-wise gated delta rule of the main branch: numerator and denominator (Eq. 3 and its second state)."""
+
+from kernels.frame_gdn.api import (
+    FrameGDNCarry,
+    FrameGDNInputs,
+    FrameGDNState,
+    FrameGDNSummary,
+    frame_gdn,
+    frame_gdn_summary,
+)
+
+__all__ = ["FrameGDNCarry", "FrameGDNInputs", "FrameGDNState", "FrameGDNSummary", "frame_gdn", "frame_gdn_summary"]

@@ -1,0 +1,1 @@
+"""Layers of the backbone that do not mix time by attention."""

@@ -1,0 +1,61 @@
+"""Three-axis rotary tables: pairs of consecutive channels, split over time, height and width."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class RotaryTable:
+    """Cosine and sine of each pair's angle, per frame and cell."""
+
+    cosine: Float[Tensor, "frames space pairs"]
+    sine: Float[Tensor, "frames space pairs"]
+
+    def to(self, device: torch.device) -> "RotaryTable":
+        """The table on a device."""
+        return RotaryTable(self.cosine.to(device), self.sine.to(device))
+
+
+def axis_pairs(head_dim: int) -> tuple[int, int, int]:
+    """Channel pairs of a head given to time, height and width: a sixth of the channels to each of the last two."""
+    side = head_dim // 6
+    return head_dim // 2 - 2 * side, side, side
+
+
+def rotary_table(head_dim: int, positions: tuple[int, int], height: int, width: int, theta: float = 1e4) -> RotaryTable:
+    """The table of a whole head, in float64 until the last step.
+
+    Args:
+        head_dim: channels of a head.
+        positions: absolute first frame, and one after the last.
+        height: of the latent grid.
+        width: of the latent grid.
+        theta: base of the frequencies.
+    """
+    return _table(head_dim, axis_pairs(head_dim), positions, (height, width), theta)
+
+
+def camera_rotary_table(
+    head_dim: int, positions: tuple[int, int], height: int, width: int, theta: float = 1e4
+) -> RotaryTable:
+    """The table of the rotary half of a camera head: the leading pairs of each axis of the whole head's table."""
+    return _table(head_dim, axis_pairs(head_dim // 2), positions, (height, width), theta)
+
+
+def _table(
+    head_dim: int, kept: tuple[int, int, int], positions: tuple[int, int], grid: tuple[int, int], theta: float
+) -> RotaryTable:
+    (first, stop), (height, width) = positions, grid
+    axes = (torch.arange(first, stop), torch.arange(height), torch.arange(width))
+    shape = (stop - first, height, width)
+    angles = []
+    for axis, (places, pairs, keep) in enumerate(zip(axes, axis_pairs(head_dim), kept, strict=True)):
+        frequencies = theta ** (-torch.arange(keep, dtype=torch.float64) / pairs)
+        view = [1, 1, 1, keep]
+        view[axis] = len(places)
+        angles.append(torch.outer(places.double(), frequencies).view(view).expand(*shape, keep))
+    angle = torch.cat(angles, dim=-1).flatten(1, 2)
+    return RotaryTable(angle.cos().float(), angle.sin().float())

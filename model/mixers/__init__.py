@@ -1,0 +1,1 @@
+"""How a block mixes time: cumulative linear attention, frame-wise GDN, or softmax attention."""
