@@ -59,5 +59,5 @@ def _fill(name: str, parameter: Tensor, generator: torch.Generator) -> None:
 
 
 def _starts_at_zero(name: str) -> bool:
-    silent = ("final_layer.linear", "t_conv", "cross_attn.proj", "plucker_proj", "plucker_embedder", "conv_k")
+    silent = ("final_layer.linear", "t_conv", "cross_attn.proj", "plucker_proj", "conv_k")
     return any(part in name for part in silent)
