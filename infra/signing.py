@@ -1,8 +1,8 @@
 """Ed25519 over a manifest of SHA-256 digests: what a server checks before it loads a single tensor.
 
-For an artifact directory ``D`` two files lie **beside** it: ``D.manifest.json`` (path -> digest of every file) and
-``D.manifest.sig`` (the 64 signature bytes and the public key, JSON). The private key is made on first use with mode
-0600 in the workdir's ``keys`` folder and never leaves it. Ed25519 is deterministic: equal bytes, equal signature.
+Two files never lie in the signed directory but beside it, or in the workdir under its id: a manifest (path ->
+digest of every file) and a signature (64 bytes and the public key, JSON). The private key is made on first use with
+mode 0600 in the workdir's ``keys`` folder and never leaves it. Ed25519 is deterministic: equal bytes, equal signature.
 """
 
 import json
@@ -30,11 +30,17 @@ class SignedFiles:
     signature: Path
 
 
-def signed_files(directory: Path) -> SignedFiles:
-    """The two files beside ``directory``."""
+def beside(directory: Path) -> SignedFiles:
+    """The two files beside ``directory``: how a directory travels to another machine."""
     return SignedFiles(
         directory.with_name(f"{directory.name}.manifest.json"), directory.with_name(f"{directory.name}.manifest.sig")
     )
+
+
+def in_workdir(workdir: Path, artifact: str, artifact_id: str) -> SignedFiles:
+    """The two files of one version of an artifact: older versions keep theirs."""
+    home = workdir / "signatures" / artifact
+    return SignedFiles(home / f"{artifact_id}.manifest.json", home / f"{artifact_id}.manifest.sig")
 
 
 def ensure_key(keys: Path) -> Ed25519PrivateKey:
@@ -84,25 +90,23 @@ def directory_manifest(directory: Path) -> dict[str, str]:
     return {path.relative_to(directory).as_posix(): digest_file(path) for path in _files(directory)}
 
 
-def sign_directory(directory: Path, key: Ed25519PrivateKey) -> SignedFiles:
-    """Write manifest and signature beside ``directory``; either file appears whole or not at all."""
-    files = signed_files(directory)
+def sign_directory(directory: Path, key: Ed25519PrivateKey, files: SignedFiles) -> None:
+    """Write manifest and signature; either file appears whole or not at all."""
+    files.manifest.parent.mkdir(parents=True, exist_ok=True)
     payload = _canonical(directory_manifest(directory))
     signature = {"public_key": public_text(key.public_key()), "signature": key.sign(payload).hex()}
     _replace(files.manifest, payload, 0o644)
     _replace(files.signature, _canonical(signature), 0o644)
-    return files
 
 
-def verify_directory(directory: Path, trusted: Ed25519PublicKey) -> dict[str, str]:
+def verify_directory(directory: Path, trusted: Ed25519PublicKey, files: SignedFiles) -> dict[str, str]:
     """Check signature, signer and every byte; returns the manifest.
 
     Raises:
         InputError: a missing or foreign signature, a changed, missing or additional file, named.
     """
-    files = signed_files(directory)
     if not (files.manifest.exists() and files.signature.exists()):
-        raise _refused(f"{directory.name}: manifest or signature is missing beside it")
+        raise _refused(f"{directory.name}: its manifest or signature is missing ({files.signature})")
     payload = files.manifest.read_bytes()
     public, signature = _read_signature(files.signature)
     if public != public_text(trusted):

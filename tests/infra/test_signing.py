@@ -12,19 +12,22 @@ def signed(tmp_path):
     (bundle / "codec").mkdir(parents=True)
     (bundle / "model.safetensors").write_bytes(b"weights")
     (bundle / "codec" / "codec.json").write_text("{}")
-    signing.sign_directory(bundle, signing.ensure_key(tmp_path / "keys"))
+    signing.sign_directory(bundle, signing.ensure_key(tmp_path / "keys"), signing.beside(bundle))
     return bundle, signing.trusted_key(tmp_path / "keys")
 
 
 def test_an_untouched_bundle_verifies(signed):
-    assert sorted(signing.verify_directory(*signed)) == ["codec/codec.json", "model.safetensors"]
+    assert sorted(signing.verify_directory(*signed, signing.beside(signed[0]))) == [
+        "codec/codec.json",
+        "model.safetensors",
+    ]
 
 
 def test_signing_twice_gives_the_same_bytes(signed, tmp_path):
     bundle, _ = signed
-    before = signing.signed_files(bundle).signature.read_bytes()
-    signing.sign_directory(bundle, signing.ensure_key(tmp_path / "keys"))
-    assert signing.signed_files(bundle).signature.read_bytes() == before
+    before = signing.beside(bundle).signature.read_bytes()
+    signing.sign_directory(bundle, signing.ensure_key(tmp_path / "keys"), signing.beside(bundle))
+    assert signing.beside(bundle).signature.read_bytes() == before
 
 
 def flip_a_byte(bundle):
@@ -40,15 +43,15 @@ def add_a_file(bundle):
 
 
 def remove_the_signature(bundle):
-    signing.signed_files(bundle).signature.unlink()
+    signing.beside(bundle).signature.unlink()
 
 
 def spoil_the_signature(bundle):
-    signing.signed_files(bundle).signature.write_text("not json")
+    signing.beside(bundle).signature.write_text("not json")
 
 
 def edit_the_manifest(bundle):
-    manifest = signing.signed_files(bundle).manifest
+    manifest = signing.beside(bundle).manifest
     manifest.write_text(manifest.read_text().replace("model", "madel"))
 
 
@@ -60,15 +63,15 @@ def test_a_touched_bundle_is_refused(signed, damage):
     bundle, trusted = signed
     damage(bundle)
     with pytest.raises(InputError) as caught:
-        signing.verify_directory(bundle, trusted)
+        signing.verify_directory(bundle, trusted, signing.beside(bundle))
     assert caught.value.code is ErrorCode.SIGNATURE_INVALID
 
 
 def test_a_foreign_key_is_refused(signed, tmp_path):
     bundle, trusted = signed
-    signing.sign_directory(bundle, signing.ensure_key(tmp_path / "other"))
+    signing.sign_directory(bundle, signing.ensure_key(tmp_path / "other"), signing.beside(bundle))
     with pytest.raises(InputError, match="trusted is"):
-        signing.verify_directory(bundle, trusted)
+        signing.verify_directory(bundle, trusted, signing.beside(bundle))
 
 
 def test_the_private_key_is_for_its_owner_alone(tmp_path):

@@ -1,0 +1,26 @@
+"""What a server loads besides the weights: ``bundle.json`` of a bundle directory."""
+
+from pydantic import Field
+
+from data_contracts.base import Record
+
+
+class BundleInfo(Record):
+    """How the checkpoint in this bundle is to be run. Sizes are pixels; everything that decides a video stands here.
+
+    ``version`` is the SHA-256 of ``model.safetensors``. ``streaming_sigmas`` are the noise levels of the few-step
+    student, 1 downwards, without the closing 0; ``steps``, ``shift`` and ``guidance`` are those of the bidirectional
+    sampler.
+    """
+
+    version: str
+    height: int = Field(ge=32)
+    width: int = Field(ge=32)
+    fps: float = Field(gt=0)
+    chunk_frames: int = Field(ge=1)
+    cached_chunks: int = Field(ge=1)
+    sink: bool
+    streaming_sigmas: list[float]
+    steps: int = Field(ge=1)
+    shift: float = Field(gt=0)
+    guidance: float = Field(ge=1)
