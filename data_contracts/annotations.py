@@ -11,8 +11,6 @@ import numpy as np
 from jaxtyping import Float, Int64
 from safetensors.numpy import load_file, save
 
-EMPTY_INDEX = np.zeros(0, dtype=np.int64)
-
 
 @dataclass(frozen=True)
 class SourceAnnotations:
@@ -41,6 +39,12 @@ class SourceAnnotations:
     pose_rows: int = -1
     native_frames: int = 0
     nonfinite_pose_rows: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """The source ships nothing beside the pixels."""
+        arrays = (self.camera_to_world, self.intrinsics, self.depth, self.sensor_depth)
+        return self.pose_rows < 0 and all(array is None for array in arrays)
 
 
 def write_annotations(path: Path, annotations: SourceAnnotations) -> None:

@@ -63,6 +63,7 @@ class ClipRow(Record):
     typical_speed: float = Field(default=0.0, ge=0, description="metres per second the source declares; 0 = none")
     status: ClipStatus = ClipStatus.READY
     reasons: list[str] = Field(default_factory=list)
+    detail: str = Field(default="", description="what was seen, for quarantined inputs")
 
 
 class AcceptedRow(Record):

@@ -95,8 +95,8 @@ def media_info(path: Path) -> MediaInfo:
         return _info(container)
 
 
-def iterate_frames(path: Path) -> Iterator[tuple[float, UInt8[np.ndarray, "height width 3"]]]:
-    """Yield ``(time, frame)`` for every frame: seconds from the first frame, RGB with rotation applied.
+def decode(path: Path) -> Iterator[tuple[float, VideoFrame]]:
+    """Yield ``(time, frame)`` for every frame: seconds from the first one, and the frame for ``to_rgb``.
 
     Raises:
         MediaError: also after some frames, when a later part of the file is damaged or missing.
@@ -113,11 +113,18 @@ def iterate_frames(path: Path) -> Iterator[tuple[float, UInt8[np.ndarray, "heigh
                 if time <= last:
                     raise MediaError(MediaProblem.CORRUPT, f"frame {decoded} has time {time} s after {last} s")
                 decoded, last = decoded + 1, time
-                yield time - first, _upright(frame)
+                yield time - first, frame
         except FFmpegError as error:
             detail = f"decoding stopped after {decoded} frames: {error.strerror}"
             raise MediaError(MediaProblem.CORRUPT, detail) from error
     _check_count(info, decoded)
+
+
+def to_rgb(frame: VideoFrame) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture of a decoded frame, upright."""
+    image = frame.to_ndarray(format="rgb24", interpolation=EXACT, threads=1)
+    turns = round(frame.rotation / 90) % 4
+    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def read_video(path: Path) -> VideoFrames:
@@ -126,7 +133,7 @@ def read_video(path: Path) -> VideoFrames:
     Raises:
         MediaError: the file cannot be read whole.
     """
-    pairs = list(iterate_frames(path))
+    pairs = [(time, to_rgb(frame)) for time, frame in decode(path)]
     times = np.array([time for time, _ in pairs], dtype=np.float64)
     fps = (len(times) - 1) / (times[-1] - times[0]) if len(times) > 1 else media_info(path).fps
     return VideoFrames(np.stack([frame for _, frame in pairs]), float(fps), times)
@@ -157,7 +164,7 @@ def write_video(path: Path, frames: UInt8[np.ndarray, "frames height width 3"], 
             stream.thread_count = 1
             stream.codec_context.color_range = 1
             stream.codec_context.colorspace = 6
-            stream.options = {"crf": str(quality), "preset": "fast", "x264-params": X264}
+            stream.options = {"crf": str(quality), "preset": "superfast", "x264-params": X264}
             for image in frames:
                 container.mux(stream.encode(_to_yuv(image)))
             container.mux(stream.encode())
@@ -196,12 +203,6 @@ def _info(container: InputContainer) -> MediaInfo:
         duration = (container.duration or 0) / av.time_base
     context = stream.codec_context
     return MediaInfo(context.height, context.width, rate, stream.frames, duration, context.name)
-
-
-def _upright(frame: VideoFrame) -> UInt8[np.ndarray, "height width 3"]:
-    image = frame.to_ndarray(format="rgb24", interpolation=EXACT, threads=1)
-    turns = round(getattr(frame, "rotation", 0) / 90) % 4
-    return np.ascontiguousarray(np.rot90(image, turns)) if turns else image
 
 
 def _to_yuv(image: UInt8[np.ndarray, "height width 3"]) -> VideoFrame:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tasks.vision.video import MediaError, MediaProblem, iterate_frames, media_info, read_video, write_video
+from tasks.vision.video import MediaError, MediaProblem, decode, media_info, read_video, write_video
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,7 @@ def test_damage_is_refused_by_its_name(media, tmp_path, kind, problem):
     path = tmp_path / "bad.mp4"
     path.write_bytes(damaged(media, kind))
     with pytest.raises(MediaError) as caught:
-        list(iterate_frames(path))
+        list(decode(path))
     assert caught.value.problem is problem
     assert str(tmp_path) not in caught.value.detail
 

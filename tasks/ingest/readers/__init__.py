@@ -1,0 +1,1 @@
+"""One reader a source format: what a folder lists, and the cameras and depth beside each input."""
