@@ -1,0 +1,190 @@
+"""Smooth camera paths of five families, each with exact camera-to-world matrices.
+
+A path is drawn at random until it keeps clear of every obstacle and sees enough depth; positions have constant speed.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from jaxtyping import Float
+
+from tasks.corpus_synth.raster import View, render_depth
+from tasks.corpus_synth.scene import Scene
+
+MARGIN = 0.42
+EYE_HEIGHT = 1.5
+TRIES = 400
+
+
+class Family(StrEnum):
+    """What the camera does. ``zoom`` moves as ``arc`` does while the focal length grows."""
+
+    ARC = "arc"
+    STRAFE = "strafe"
+    DOLLY = "dolly"
+    LOOP = "loop"
+    ZOOM = "zoom"
+
+
+@dataclass(frozen=True)
+class Lens:
+    """Pixels of the frame, horizontal field of view in degrees, and fx over fy."""
+
+    width: int
+    height: int
+    fov_x: float
+    anisotropy: float = 1.0
+
+
+@dataclass(frozen=True)
+class Track:
+    """Exact cameras of a clip.
+
+    Attributes:
+        camera_to_world: OpenCV, metres.
+        intrinsics: fx fy cx cy per frame in pixels with centres at integers.
+        seconds: time of each frame.
+    """
+
+    camera_to_world: Float[np.ndarray, "frames 4 4"]
+    intrinsics: Float[np.ndarray, "frames 4"]
+    seconds: Float[np.ndarray, "frames"]
+    width: int
+    height: int
+
+    def view(self, frame: int) -> View:
+        """The camera of one frame."""
+        return View(
+            self.camera_to_world[frame], self.intrinsics[frame], self.width, self.height, float(self.seconds[frame])
+        )
+
+
+def film(
+    scene: Scene,
+    family: Family,
+    lens: Lens,
+    speed: float,
+    seconds: Float[np.ndarray, "frames"],
+    rng: np.random.Generator,
+) -> Track:
+    """Find a path of the family along which the scene can be filmed.
+
+    Args:
+        scene: the world.
+        family: kind of motion.
+        lens: image size and field of view.
+        speed: metres per second.
+        seconds: times of the frames, from 0.
+        rng: all randomness of the path.
+
+    Raises:
+        RuntimeError: if no path fits (the scene is too crowded for the length asked for).
+    """
+    intrinsics = _intrinsics(family, lens, seconds)
+    for _ in range(TRIES):
+        ground, heading, pitch = _plan(family, speed, seconds, rng)
+        if scene.clearance(ground[:, 0], ground[:, 1]).min() < MARGIN:
+            continue
+        track = Track(_cameras(scene, ground, heading, pitch, seconds), intrinsics, seconds, lens.width, lens.height)
+        if _sees_depth(scene, track):
+            return track
+    raise RuntimeError(f"no {family.value} path of {speed * seconds[-1]:.1f} m fits the scene after {TRIES} tries")
+
+
+def _intrinsics(family: Family, lens: Lens, seconds: np.ndarray) -> Float[np.ndarray, "frames 4"]:
+    progress = seconds / seconds[-1]
+    focal_x = lens.width / 2 / np.tan(np.radians(lens.fov_x) / 2)
+    zoom = 1 + 0.35 * (1 - np.cos(np.pi * progress)) / 2 if family is Family.ZOOM else np.ones_like(progress)
+    centre = np.array([(lens.width - 1) / 2, (lens.height - 1) / 2])
+    focal = np.stack([focal_x * zoom, focal_x / lens.anisotropy * zoom], axis=1)
+    return np.concatenate([focal, np.broadcast_to(centre, (len(seconds), 2))], axis=1)
+
+
+def _plan(
+    family: Family, speed: float, seconds: np.ndarray, rng: np.random.Generator
+) -> tuple[Float[np.ndarray, "frames 2"], Float[np.ndarray, "frames"], Float[np.ndarray, "frames"]]:
+    """Ground positions (x, z), heading (0 looks along +z, positive to the right) and pitch (positive down)."""
+    length = speed * seconds[-1]
+    progress = seconds / seconds[-1]
+    facing = rng.uniform(0, 2 * np.pi)
+    phase = rng.uniform(0, 2 * np.pi, 3)
+    sway = np.radians(rng.uniform(1, 3)) * np.sin(2 * np.pi * progress * rng.uniform(0.7, 1.3) + phase[0])
+    pitch = np.radians(rng.uniform(2, 8) + 1.5 * np.sin(2 * np.pi * progress + phase[1]))
+    start = rng.uniform(-1.2, 1.2, 2)
+    if family in {Family.ARC, Family.ZOOM}:
+        ground, heading = _arc(length, progress, rng)
+    elif family is Family.LOOP:
+        ground, heading, start = *_loop(length, progress, rng), np.zeros(2)
+    else:
+        ground, heading = _line(length, progress, family, rng)
+    turn = np.array([[np.cos(facing), np.sin(facing)], [-np.sin(facing), np.cos(facing)]])
+    return ground @ turn.T + start, heading + facing + sway, pitch
+
+
+def _arc(length: float, progress: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Around a point ahead, which stays in the middle of the picture."""
+    radius = rng.uniform(2.2, 3.4)
+    sweep = length / radius * rng.choice([-1, 1])
+    angle = sweep * (progress - 0.5)
+    closeness = radius * (1 + 0.06 * np.sin(2 * np.pi * progress))
+    ground = np.stack([-closeness * np.sin(angle), radius * 0.75 - closeness * np.cos(angle)], axis=1)
+    return ground, angle
+
+
+def _line(
+    length: float, progress: np.ndarray, family: Family, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """A gently weaving line: mostly sideways (strafe) or mostly ahead (dolly)."""
+    if family is Family.STRAFE:
+        course = np.radians(rng.uniform(55, 85)) * rng.choice([-1, 1])
+    else:
+        course = np.radians(rng.uniform(12, 32)) * rng.choice([-1, 1])
+    along = length * (progress - 0.5)
+    across = rng.uniform(0.10, 0.22) * np.sin(2 * np.pi * progress + rng.uniform(0, 2 * np.pi))
+    ground = np.stack(
+        [along * np.sin(course) + across * np.cos(course), along * np.cos(course) - across * np.sin(course)], axis=1
+    )
+    return ground, np.radians(rng.uniform(-8, 8)) * (progress - 0.5) * 2
+
+
+def _loop(length: float, progress: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """A closed loop round the origin that ends where it began; the camera glances to both sides on the way."""
+    radius = length / (2 * np.pi)
+    angle = 2 * np.pi * progress * rng.choice([-1, 1]) + rng.uniform(0, 2 * np.pi)
+    ground = radius * np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    return ground, np.radians(14) * np.sin(2 * np.pi * progress)
+
+
+def _cameras(
+    scene: Scene, ground: np.ndarray, heading: np.ndarray, pitch: np.ndarray, seconds: np.ndarray
+) -> Float[np.ndarray, "frames 4 4"]:
+    x, z = ground.T
+    floor = np.zeros_like(x) if scene.ground is None else _smoothed(scene.ground.at(x, z))
+    bob = 0.05 * np.sin(2 * np.pi * seconds / max(seconds[-1], 1e-6))
+    ahead = np.stack([np.sin(heading) * np.cos(pitch), np.sin(pitch), np.cos(heading) * np.cos(pitch)], axis=1)
+    right = np.stack([np.cos(heading), np.zeros_like(heading), -np.sin(heading)], axis=1)
+    camera = np.tile(np.eye(4), (len(x), 1, 1))
+    camera[:, :3, 0], camera[:, :3, 1], camera[:, :3, 2] = right, np.cross(ahead, right), ahead
+    camera[:, :3, 3] = np.stack([x, floor - EYE_HEIGHT + bob, z], axis=1)
+    return camera
+
+
+def _smoothed(values: np.ndarray) -> np.ndarray:
+    """A walker does not follow every bump: a quadratic through the ground below the path."""
+    grid = np.linspace(-1, 1, len(values))
+    return np.polyval(np.polyfit(grid, values, 2), grid)
+
+
+def _sees_depth(scene: Scene, track: Track) -> bool:
+    """Whether the picture is neither blocked nor flat, at four moments of the path."""
+    last = len(track.seconds) - 1
+    for frame in (0, last // 3, 2 * last // 3, last):
+        depth = render_depth(scene, track.view(frame).resampled(40, 24))
+        known = depth[depth > 0]
+        if known.size < 0.4 * depth.size:
+            return False
+        near, middle, far = np.percentile(known, [8, 50, 92])
+        if near < 0.65 or middle < 1.3 or far / near < 1.7:
+            return False
+    return True

@@ -1,0 +1,1 @@
+"""The three kinds of world: rooms, terrain, and corridors with a loop."""

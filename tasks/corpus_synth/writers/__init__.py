@@ -1,0 +1,1 @@
+"""One writer per source format; ``docs/sources.md`` describes what they write."""
