@@ -40,22 +40,42 @@ class StageJob:
     reads: Mapping[str, str]
 
 
-def prepare_job(session: RunSession, spec: StageSpec, config: Mapping[str, object], ids: Mapping[str, str]) -> StageJob:
-    """Validate the configuration and make the key.
+@dataclass(frozen=True)
+class StageIdentity:
+    """What a stage is, before its inputs are known: part of its key, and what DVC is told of it."""
+
+    config: BaseModel
+    code: Code
+    config_digest: str
+    resources_digest: str
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Name -> digest."""
+        return {"code": self.code.digest, "config": self.config_digest, "resources": self.resources_digest}
+
+
+def identify(session: RunSession, spec: StageSpec, config: Mapping[str, object]) -> StageIdentity:
+    """Validate the configuration, read the code.
 
     Raises:
         InputError: the configuration does not fit the stage.
     """
     validated = validate_config(spec, config)
-    code = session.code.code(spec.module)
-    key = StageKey(
-        stage=spec.name,
-        code=code.digest,
-        config=digest_json(validated.model_dump(mode="json")),
-        resources=session.code.resources(spec.resources),
-        inputs={name: ids[name] for name in spec.inputs},
+    return StageIdentity(
+        config=validated,
+        code=session.code.code(spec.module),
+        config_digest=digest_json(validated.model_dump(mode="json")),
+        resources_digest=session.code.resources(spec.resources),
     )
-    return StageJob(spec, validated, code, key, {name: ids[name] for name in spec.reads})
+
+
+def prepare_job(session: RunSession, spec: StageSpec, config: Mapping[str, object], ids: Mapping[str, str]) -> StageJob:
+    """Make the key of a stage on these inputs."""
+    identity = identify(session, spec, config)
+    inputs = {name: ids[name] for name in spec.inputs}
+    key = StageKey(spec.name, identity.code.digest, identity.config_digest, identity.resources_digest, inputs)
+    return StageJob(spec, identity.config, identity.code, key, {name: ids[name] for name in spec.reads})
 
 
 def validate_config(spec: StageSpec, config: Mapping[str, object]) -> BaseModel:
@@ -114,6 +134,8 @@ def execute(session: RunSession, job: StageJob) -> dict[str, str]:
         raise as_coded_error(error, session.log) from error
     status = StageStatus.CACHED if hit else StageStatus.EXECUTED
     _note(session, name, status, time.monotonic() - began, record.outputs[job.spec.outputs[0]])
+    for listener in session.listeners:
+        listener(name, record.outputs)
     check_requirement(session, job.spec, record)
     return dict(record.outputs)
 

@@ -6,7 +6,7 @@ a task that finds none (a pod, a stage by itself) opens its own from the request
 
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -30,7 +30,11 @@ PACKAGES = ("data_contracts", "infra", "kernels", "model", "serving", "tasks", "
 
 @dataclass
 class RunSession:
-    """Everything live in a run. ``results`` grows by one entry per finished stage."""
+    """Everything live in a run.
+
+    ``results`` grows by one entry per finished stage; ``listeners`` are then called with its name and output ids.
+    ``status`` is what tracking is told at the end.
+    """
 
     request: RunRequest
     settings: Settings
@@ -43,6 +47,8 @@ class RunSession:
     progress: RunProgress
     warm: WarmResources
     results: list[StageResult] = field(default_factory=list)
+    listeners: list[Callable[[str, Mapping[str, str]], None]] = field(default_factory=list)
+    status: str = "FINISHED"
     began: float = field(default_factory=time.monotonic)
 
     @property
@@ -86,18 +92,16 @@ def open_session(request: RunRequest) -> Iterator[RunSession]:
     """A session that task bodies in this context find; ends the tracking run and closes what was kept warm."""
     session = build_session(request)
     token = _ACTIVE.set(session)
-    status = "FAILED"
     try:
         yield session
-        status = "FINISHED"
-    except KeyboardInterrupt:
-        status = "KILLED"
+    except BaseException as error:
+        session.status = "KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED"
         raise
     finally:
         _ACTIVE.reset(token)
         session.progress.finish()
         session.warm.close()
-        session.tracker.close(status)
+        session.tracker.close(session.status)
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from flytekit.core.base_task import PythonTask
 
 from infra.request import RunRequest, StageCall
 from infra.stage_spec import StageSpec
+from workflows.graph import outside_artifacts
 
 UNKEYED = ("run", "reads")
 """Task inputs that decide no key: what is left (spec, configuration, input ids) and the version are our stage key."""
@@ -55,13 +56,6 @@ def build_workflow(
     for artifact in [output for spec in stages for output in spec.outputs]:
         workflow.add_workflow_output(artifact, promises[artifact])
     return workflow
-
-
-def outside_artifacts(stages: Sequence[StageSpec]) -> list[str]:
-    """Artifacts that the stages use and none of them makes, sorted."""
-    made = {output for spec in stages for output in spec.outputs}
-    used = {artifact for spec in stages for artifact in (*spec.inputs, *spec.reads)}
-    return sorted(used - made)
 
 
 def stage_entity(spec: StageSpec) -> PythonTask[Any]:

@@ -4,6 +4,9 @@
 So what comes after ``filter`` is keyed by the accepted list alone: a threshold that changes no verdict reruns nothing.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 from data_contracts.errors import ErrorCode, InputError
 from infra.settings import ComputeClass
 from infra.stage_spec import CORPUS, Requirement, StageSpec
@@ -118,43 +121,55 @@ STAGES: tuple[StageSpec, ...] = (
 )
 
 
-def stage_names() -> list[str]:
-    """The nineteen ids, in order."""
-    return [spec.name for spec in STAGES]
+@dataclass(frozen=True)
+class StageGraph:
+    """Stages in the order in which they run."""
+
+    stages: tuple[StageSpec, ...]
+
+    @property
+    def names(self) -> list[str]:
+        """The ids, in order."""
+        return [spec.name for spec in self.stages]
+
+    def find(self, name: str) -> StageSpec:
+        """The stage of this name.
+
+        Raises:
+            InputError: there is none.
+        """
+        for spec in self.stages:
+            if spec.name == name:
+                return spec
+        known = ", ".join(self.names)
+        raise InputError(ErrorCode.UNKNOWN_STAGE, f"stage is {name!r}; known stages are {known}", "pass one of them")
+
+    def producer(self, artifact: str) -> StageSpec:
+        """The stage that makes an artifact."""
+        return next(spec for spec in self.stages if artifact in spec.outputs)
+
+    def span(self, first: str | None, last: str | None) -> list[StageSpec]:
+        """The stages from ``first`` to ``last``, both included; None is an open end.
+
+        Raises:
+            InputError: an unknown name, or an end before its start.
+        """
+        start = self.names.index(self.find(first).name) if first else 0
+        end = self.names.index(self.find(last).name) if last else len(self.names) - 1
+        if end < start:
+            raise InputError(
+                ErrorCode.SPAN_EMPTY,
+                f"--from {first} comes after --until {last}",
+                f"stages run in this order: {', '.join(self.names)}",
+            )
+        return list(self.stages[start : end + 1])
 
 
-def find_stage(name: str) -> StageSpec:
-    """The stage of this name.
-
-    Raises:
-        InputError: there is none.
-    """
-    for spec in STAGES:
-        if spec.name == name:
-            return spec
-    raise InputError(
-        ErrorCode.UNKNOWN_STAGE, f"stage is {name!r}; known stages are {', '.join(stage_names())}", "pass one of them"
-    )
+GRAPH = StageGraph(STAGES)
 
 
-def producer_of(artifact: str) -> StageSpec:
-    """The stage that makes an artifact."""
-    return next(spec for spec in STAGES if artifact in spec.outputs)
-
-
-def span(first: str | None, last: str | None) -> list[StageSpec]:
-    """The stages from ``first`` to ``last``, both included; None is an open end.
-
-    Raises:
-        InputError: an unknown name, or an end before its start.
-    """
-    names = stage_names()
-    start = names.index(find_stage(first).name) if first else 0
-    end = names.index(find_stage(last).name) if last else len(names) - 1
-    if end < start:
-        raise InputError(
-            ErrorCode.SPAN_EMPTY,
-            f"--from {first} comes after --until {last}",
-            f"stages run in this order: {', '.join(names)}",
-        )
-    return list(STAGES[start : end + 1])
+def outside_artifacts(stages: Sequence[StageSpec]) -> list[str]:
+    """Artifacts that the stages use and none of them makes, sorted."""
+    made = {output for spec in stages for output in spec.outputs}
+    used = {artifact for spec in stages for artifact in (*spec.inputs, *spec.reads)}
+    return sorted(used - made)

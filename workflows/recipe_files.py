@@ -6,17 +6,18 @@ import yaml
 
 from data_contracts.errors import ErrorCode, InputError
 
-RECIPES = Path(__file__).parent / "recipes"
 USE = "use"
 
 
-def load_recipe(recipes: str, stage: str, use: str) -> dict[str, object]:
-    """The configuration of a stage; a recipe with the key ``use`` takes the use that the run declares.
+def load_recipe(directory: Path, stage: str, use: str) -> dict[str, object]:
+    """The configuration of a stage, from a directory of recipes.
+
+    A recipe with the key ``use`` takes the use that the run declares.
 
     Raises:
         InputError: the file is missing or is not a YAML mapping.
     """
-    path = RECIPES / recipes / f"{stage}.yaml"
+    path = directory / f"{stage}.yaml"
     try:
         recipe = yaml.safe_load(path.read_text())
     except (OSError, yaml.YAMLError) as error:
@@ -27,5 +28,5 @@ def load_recipe(recipes: str, stage: str, use: str) -> dict[str, object]:
 
 
 def _invalid(path: Path, reason: str) -> InputError:
-    name = f"workflows/recipes/{path.parent.name}/{path.name}"
+    name = f"{path.parent.name}/{path.name}"
     return InputError(ErrorCode.CONFIG_INVALID, f"recipe {name} cannot be read: {reason}", "restore or correct it")

@@ -1,0 +1,86 @@
+"""The pipeline, its recipes in a directory of the test's own, and a process that runs it (to be killed)."""
+
+import functools
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from data_contracts.errors import ErrorCode
+from infra.settings import load_settings
+from infra.stage_spec import Requirement, StageSpec
+from workflows.graph import StageGraph
+from workflows.local_run import RunHooks, RunOptions, RunOutcome, run_span
+from workflows.pipeline import Pipeline
+
+CONFIG = "fake_stages.config:FakeConfig"
+ENOUGH = Requirement(
+    "accepted", 2, ErrorCode.TOO_FEW_ACCEPTED, "accepted are {value}; {minimum} are needed", "add some"
+)
+GRAPH = StageGraph(
+    (
+        StageSpec("collect", "fake_stages.stage:run_collect", CONFIG, ("corpus",), ("collect",), shardable=True),
+        StageSpec(
+            "sieve",
+            "fake_stages.stage:run_sieve",
+            CONFIG,
+            ("collect",),
+            ("sieve_accepted", "sieve_verdicts", "sieve_scores"),
+            preview=True,
+            requirement=ENOUGH,
+        ),
+        StageSpec("total", "fake_stages.stage:run_total", CONFIG, ("sieve_accepted",), ("total",), reads=("collect",)),
+    )
+)
+DEFAULTS = {"factor": 1, "limit": 10, "pause": 0.0, "fail": "", "use": "research"}
+
+
+def write_recipes(root: Path, **changes: dict[str, object]) -> Pipeline:
+    """Recipes of all three stages, with changes per stage."""
+    for name in GRAPH.names:
+        path = root / "tiny" / f"{name}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump({**DEFAULTS, **changes.get(name, {})}))
+    return Pipeline(GRAPH, root)
+
+
+def write_corpus(root: Path, numbers: list[int]) -> Path:
+    root.mkdir(parents=True, exist_ok=True)
+    for index, number in enumerate(numbers):
+        (root / f"n{index}.txt").write_text(str(number))
+    return root
+
+
+def run(pipeline: Pipeline, home: Path, first: str | None = None, last: str | None = None, *force: str) -> RunOutcome:
+    """Run in ``home/work`` on ``home/corpus``."""
+    copy_tracking_database(home / "work")
+    options = RunOptions(load_settings("local"), home / "work", home / "corpus", first, last, force)
+    return run_span(pipeline, options, RunHooks())
+
+
+@functools.cache
+def _tracking_template() -> bytes:
+    """An empty MLflow database: making one takes seconds, and each test wants its own."""
+    from infra.tracking import TrackingTarget, _open_client
+
+    with tempfile.TemporaryDirectory() as home:
+        path = Path(home) / "mlflow.db"
+        _open_client(TrackingTarget(f"sqlite:///{path}", "other", None))
+        return path.read_bytes()
+
+
+def copy_tracking_database(workdir: Path) -> None:
+    target = workdir / "mlflow.db"
+    if not target.exists():
+        workdir.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(_tracking_template())
+
+
+def statuses(outcome: RunOutcome) -> list[str]:
+    return [result.status.value for result in outcome.stages]
+
+
+if __name__ == "__main__":
+    ended = run(Pipeline(GRAPH, Path(sys.argv[1])), Path(sys.argv[2]))
+    sys.exit(130 if ended.interrupted else 1 if ended.error else 0)

@@ -1,0 +1,168 @@
+"""``wm run`` on one machine: a span of the graph as a Flyte workflow, executed in this process."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from data_contracts.errors import ErrorCode, InputError, SanaWMError
+from data_contracts.provenance import LatestPointer
+from data_contracts.report import StageResult, StageStatus
+from infra import dvc_project
+from infra.corpus_input import examine_corpus
+from infra.execution import check_requirement, identify
+from infra.failures import as_coded_error
+from infra.request import RunRequest
+from infra.session import RunSession, open_session
+from infra.settings import Settings
+from infra.stage_spec import CORPUS, StageSpec
+from infra.workdir import Workdir
+from workflows.dvc_pipeline import locked_stages, render_pipeline
+from workflows.graph import outside_artifacts
+from workflows.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """What a user asked for. Without ``corpus`` the hooks make one; None is an open end of the span."""
+
+    settings: Settings
+    workdir: Path
+    corpus: Path | None = None
+    first: str | None = None
+    last: str | None = None
+    force: Sequence[str] = ()
+    use: str = "research"
+    name: str = "run"
+
+
+@dataclass(frozen=True)
+class RunOutcome:
+    """How a run ended: one result per stage of the span, and the error that stopped it, if one did."""
+
+    stages: list[StageResult]
+    error: SanaWMError | None
+    interrupted: bool
+
+    @property
+    def executed(self) -> list[str]:
+        """Stages that really ran."""
+        return [result.name for result in self.stages if result.status is StageStatus.EXECUTED]
+
+
+class RunHooks:
+    """What accompanies a run and is no stage. These do nothing; the product's are in ``workflows.companions``."""
+
+    def make_corpus(self, session: RunSession, destination: Path) -> None:
+        """Fill ``destination`` with a corpus for a run that was given none."""
+
+    def finished(self, session: RunSession, stage: str, outputs: Mapping[str, str]) -> None:
+        """A stage is served or done."""
+
+    def ended(self, session: RunSession, outcome: RunOutcome) -> None:
+        """The span is done, or the run stopped; everything published so far is in place."""
+
+
+def run_span(pipeline: Pipeline, options: RunOptions, hooks: RunHooks) -> RunOutcome:
+    """Run a span of the pipeline; what is finished stays finished, whatever happens to a later stage.
+
+    Raises:
+        SanaWMError: the options are wrong or the workdir is busy: nothing was started.
+    """
+    stages = pipeline.graph.span(options.first, options.last)
+    for name in options.force:
+        pipeline.graph.find(name)
+    workdir = Workdir(options.workdir.resolve())
+    with workdir.locked(), open_session(_request(options, workdir)) as session:
+        session.listeners.append(lambda stage, outputs: hooks.finished(session, stage, outputs))
+        outcome = _guarded(pipeline, stages, session, hooks, options)
+        write_dvc_files(pipeline, session)
+        hooks.ended(session, outcome)
+        return outcome
+
+
+def _request(options: RunOptions, workdir: Workdir) -> RunRequest:
+    corpus = options.corpus or workdir.embedded_corpus
+    return RunRequest(
+        profile=options.settings.profile,
+        workdir=str(workdir.root),
+        corpus=str(corpus.resolve()),
+        name=options.name,
+        use=options.use,
+        force=list(options.force),
+    )
+
+
+def _guarded(
+    pipeline: Pipeline, stages: Sequence[StageSpec], session: RunSession, hooks: RunHooks, options: RunOptions
+) -> RunOutcome:
+    """Run, and turn whatever stops the run into part of its outcome."""
+    error, interrupted = None, False
+    try:
+        if CORPUS in outside_artifacts(stages) and options.corpus is None:
+            hooks.make_corpus(session, session.workdir.embedded_corpus)
+        _execute(pipeline, stages, session)
+    except KeyboardInterrupt:
+        session.status, interrupted = "KILLED", True
+    except Exception as failure:
+        session.status, error = "FAILED", as_coded_error(failure, session.log)
+    done = {result.name: result for result in session.results}
+    results = [done.get(spec.name, _skipped(spec.name)) for spec in stages]
+    return RunOutcome(results, error, interrupted)
+
+
+def _execute(pipeline: Pipeline, stages: Sequence[StageSpec], session: RunSession) -> None:
+    calls = pipeline.calls(stages, session.settings, session.request.use)
+    params = {spec.name: identify(session, spec, json.loads(calls[spec.name].config)).digests for spec in stages}
+    ids = {artifact: outside_id(pipeline, session, artifact) for artifact in outside_artifacts(stages)}
+    dvc_project.ensure_project(session.workdir, render_pipeline(pipeline.graph), session.settings.remote)
+    dvc_project.write_params(session.workdir, params)
+    from workflows.flyte_graph import build_workflow
+
+    workflow = build_workflow(f"sana_wm.{stages[0].name}_to_{stages[-1].name}", stages, calls)
+    workflow(run=session.request, **ids)
+
+
+def outside_id(pipeline: Pipeline, session: RunSession, artifact: str) -> str:
+    """The id of an artifact that the span uses and does not make: the corpus as it is, or the latest finished version.
+
+    Raises:
+        InputError: there is none yet.
+        OperationError: what was made is not enough to go on.
+    """
+    if artifact == CORPUS:
+        return examine_corpus(session.workdir, Path(session.request.corpus)).id
+    pointer = latest_input(pipeline, session, artifact)
+    spec = pipeline.graph.producer(artifact)
+    record = session.catalog.key_record(pointer.stage, pointer.key)
+    if record is not None:
+        check_requirement(session, spec, record)
+    return pointer.id
+
+
+def latest_input(pipeline: Pipeline, session: RunSession, artifact: str) -> LatestPointer:
+    """The latest finished version of an artifact.
+
+    Raises:
+        InputError: there is none yet.
+    """
+    pointer = session.catalog.latest(artifact)
+    if pointer is None:
+        maker = pipeline.graph.producer(artifact).name
+        raise InputError(
+            ErrorCode.INPUT_MISSING,
+            f"artifact {artifact} is not in {session.workdir.root}: stage {maker} has not finished there",
+            f"run `wm run --until {maker}` first, or start with --from {maker}",
+        )
+    return pointer
+
+
+def write_dvc_files(pipeline: Pipeline, session: RunSession) -> None:
+    """Bring ``dvc.lock`` up to the latest finished versions."""
+    stages = locked_stages(pipeline.graph, session.workdir, session.catalog)
+    if stages:
+        dvc_project.write_lock(session.workdir, stages)
+
+
+def _skipped(name: str) -> StageResult:
+    return StageResult(name=name, status=StageStatus.SKIPPED, seconds=0.0, artifact="")
