@@ -23,6 +23,9 @@ def gather(part: Tensor, dim: int, sizes: tuple[int, ...], shard: FrameShard) ->
         sizes: length of each rank's part; 0 is allowed.
         shard: ranks and group.
     """
+    if torch.is_grad_enabled() and not part.requires_grad:
+        # A part may be constant on one rank only (a shard that starts at a reset). All ranks must meet in backward.
+        part = part.detach().requires_grad_()
     return _Gather.apply(part, dim, sizes, shard)
 
 
