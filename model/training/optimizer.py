@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 @dataclass(frozen=True)
@@ -49,13 +49,14 @@ class Optimizer:
         """Forget all gradients."""
         self._adam.zero_grad(set_to_none=True)
 
-    def step(self, step: int) -> Tensor:
-        """Clip, update, and return the gradient norm before clipping (shape ()).
+    def clip(self) -> float:
+        """Clip gradients (already summed over ranks) to the recipe's norm; the norm they had before."""
+        return float(nn.utils.clip_grad_norm_(self.parameters, self._settings.gradient_clip, foreach=True))
 
-        The caller has already summed gradients over ranks.
-        """
-        norm = nn.utils.clip_grad_norm_(self.parameters, self._settings.gradient_clip, foreach=True)
+    def apply(self, step: int) -> float:
+        """Update the parameters; the learning rate that was used."""
+        rate = self._settings.rate_at(step)
         for group in self._adam.param_groups:
-            group["lr"] = self._settings.rate_at(step)
+            group["lr"] = rate
         self._adam.step()
-        return norm
+        return rate
