@@ -35,7 +35,7 @@ class WorldModelPredictor(Model):
         self._engine: GenerationEngine | None = None
 
     @property
-    def engine(self) -> GenerationEngine:
+    def generation(self) -> GenerationEngine:
         """The running engine.
 
         Raises:
@@ -60,14 +60,14 @@ class WorldModelPredictor(Model):
         """
         if not isinstance(payload, InferRequest):
             raise InvalidInput("this model speaks the v2 protocol: POST /v2/models/<name>/infer")
-        card = self.engine.generator.card
+        card = self.generation.generator.card
         request = await asyncio.to_thread(read_request, payload, (card.height, card.width))
         return Prepared(payload, request)
 
     async def predict(self, prepared: Prepared, headers: dict[str, str] | None = None) -> InferResponse:  # noqa: ARG002
         """Wait in the engine's line, then answer with the video."""
-        path = self.engine.scratch / f"{uuid.uuid4().hex}.mp4"
-        work = self.engine.submit_direct(prepared.request, path)
+        path = self.generation.scratch / f"{uuid.uuid4().hex}.mp4"
+        work = self.generation.submit_direct(prepared.request, path)
         try:
             video = await _finished(work)
         finally:
@@ -82,7 +82,7 @@ class WorldModelPredictor(Model):
 
     async def healthy(self) -> bool:
         """Loaded, and the generation thread runs."""
-        return self.ready and self.engine.alive
+        return self.ready and self.generation.alive
 
     def get_input_types(self) -> list[dict]:
         """The request's tensors."""

@@ -41,7 +41,7 @@ def serve(options: ServeOptions) -> None:
     check_port(options.host, options.port)
     predictor = WorldModelPredictor(options.name, lambda: open_engine(options))
     predictor.load()
-    attach(kserve_app, predictor.engine)
+    attach(kserve_app, predictor.generation)
     server = _Server(options.host, http_port=options.port, workers=1, enable_grpc=False, grace_period=5)
     server.start([predictor])
 

@@ -4,36 +4,19 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
+from tiny_bundle import write_tiny_bundle
 
 from data_contracts.errors import ErrorCode, InputError
 from data_contracts.wire import GenerationMode
-from model.backbone import SanaWM
-from model.checkpoints import checkpoint_info, save_checkpoint
-from model.codecs.dct import DctCodec
-from model.codecs.hashed_text import HashedTextEncoder
-from model.codecs.store import save_codec, save_text_encoder
-from model.config import tiny, v2
 from model.generation.action_path import walk_forward
-from model.generation.bundle import RunSettings, write_bundle
 from model.generation.first_frame import default_intrinsics
 from model.generation.pipeline import WorldPipeline
 from model.generation.request import GenerationRequest
 
-RUN = RunSettings(64, 96, 16.0, cached_chunks=2, sink=True, steps=2, shift=8.0, guidance=2.0)
-
 
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory):
-    root = tmp_path_factory.mktemp("pipeline")
-    torch.manual_seed(0)
-    model = SanaWM(tiny(), v2())
-    save_checkpoint(root / "checkpoint", model, checkpoint_info(model))
-    (root / "encoders").mkdir()
-    save_codec(root / "encoders", DctCodec.unfitted())
-    save_text_encoder(root / "encoders", HashedTextEncoder(32, 64))
-    write_bundle(root / "bundle", root / "checkpoint", root / "encoders", RUN)
-    return root / "bundle"
+    return write_tiny_bundle(tmp_path_factory.mktemp("pipeline"))
 
 
 @pytest.fixture(scope="module")
