@@ -1,0 +1,1 @@
+"""One scorer a file: what it measures on the frames of a stored clip."""
