@@ -1,0 +1,177 @@
+"""Structure from motion on the pixels of one clip: a camera for every frame, up to scale.
+
+Corners are tracked through all frames, pycolmap maps the key frames in its own process, the frames between them are
+interpolated, and one bundle adjustment refines every frame. A focal length per frame replaces the shared one where it
+lowers the cost clearly.
+"""
+
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Bool, Float, UInt8
+from safetensors.numpy import load_file
+
+from model.geometry.se3 import interpolate_poses, inverse, rigid
+from tasks.vision.bundle import BundleOptions, Observations
+from tasks.vision.refinement import Refined, RefineOptions, refine, span_scene
+from tasks.vision.sfm_worker import RESULT, MappingOptions, write_request
+from tasks.vision.tracks import TrackingOptions, Tracks, follow_corners
+
+
+@dataclass(frozen=True)
+class SfmOptions:
+    """What the engine may spend and what it demands.
+
+    Attributes:
+        key_step: every so many frames is a key frame.
+        max_tracks: corners alive at once.
+        max_points: points of the final adjustment.
+        first_focals: focal lengths to start from, over the image width, tried in turn until one maps enough.
+        max_error: pixels a good match may be off.
+        min_registered: share of frames that must be seen by the structure.
+        focal_gain: the cost per-frame focal lengths must reach, relative to a shared one, to be kept.
+        focal_range: log range over the clip that they must show.
+        timeout: seconds for one run of the mapper.
+        seed: of every random draw.
+    """
+
+    key_step: int
+    max_tracks: int
+    max_points: int
+    first_focals: tuple[float, ...]
+    max_error: float
+    min_registered: float
+    focal_gain: float
+    focal_range: float
+    timeout: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """Cameras of every frame in an arbitrary unit, relative to frame 0, and the structure behind them.
+
+    Attributes:
+        camera_to_world: OpenCV.
+        focal: pixels, of each frame.
+        registered: frames that the structure sees (the others are held or interpolated).
+        observations: inlier pixels; ``point`` is a row of ``points``.
+        points: in the frame of camera 0.
+        reprojection_px: root mean square over inliers.
+        focal_varies: per-frame focal lengths were kept.
+    """
+
+    camera_to_world: Float[np.ndarray, "frames 4 4"]
+    focal: Float[np.ndarray, " frames"]
+    registered: Bool[np.ndarray, " frames"]
+    observations: Observations
+    points: Float[np.ndarray, "points 3"]
+    reprojection_px: float
+    focal_varies: bool
+
+
+class SfmError(Exception):
+    """No reconstruction; the text says how far it came."""
+
+
+@dataclass(frozen=True)
+class _KeyModel:
+    """What the mapper found: frames, world-to-camera poses, focal lengths."""
+
+    frames: np.ndarray
+    camera_from_world: np.ndarray
+    focal: np.ndarray
+
+
+def reconstruct(frames: UInt8[np.ndarray, "frames height width 3"], options: SfmOptions) -> Reconstruction:
+    """Cameras of a clip from its pixels alone: square pixels, principal point at the centre, focal length unknown.
+
+    Raises:
+        SfmError: no start maps enough key frames.
+    """
+    tracks = follow_corners(frames, TrackingOptions(max_tracks=options.max_tracks))
+    size = frames.shape[1:3]
+    best: Refined | None = None
+    for first_focal, per_image in _starts(options):
+        model = _map_key_frames(tracks, size, first_focal * size[1], per_image, options)
+        if model is None:
+            continue
+        span = span_scene(model.frames, model.camera_from_world, model.focal, _centre(size))
+        refined = refine(tracks, span, _refine_options(size, options))
+        if refined is not None and (best is None or refined.score > best.score):
+            best = refined
+        if best is not None and best.registered.sum() >= options.min_registered * len(frames):
+            break
+    share = 0.0 if best is None else float(best.registered.sum()) / len(frames)
+    if best is None or share < options.min_registered:
+        raise SfmError(f"{share:.0%} of frames registered, {options.min_registered:.0%} needed ({tracks.count} tracks)")
+    return _whole_clip(best, len(frames))
+
+
+def _starts(options: SfmOptions) -> list[tuple[float, bool]]:
+    shared = [(focal, False) for focal in options.first_focals]
+    return [shared[0], (options.first_focals[0], True), *shared[1:]]
+
+
+def _map_key_frames(
+    tracks: Tracks, size: tuple[int, int], first_focal: float, per_image: bool, options: SfmOptions
+) -> _KeyModel | None:
+    keys = np.unique(np.r_[np.arange(0, tracks.raw_frames, options.key_step), tracks.raw_frames - 1])
+    chosen = [tracks.frame_index == key for key in keys]
+    request = MappingOptions(*size, first_focal, options.max_error, options.seed, per_image)
+    with tempfile.TemporaryDirectory(prefix="sfm-") as scratch:
+        directory = Path(scratch)
+        pixels, names = [tracks.pixels[one] for one in chosen], [tracks.track_index[one] for one in chosen]
+        write_request(directory, pixels, names, request)
+        command = [sys.executable, "-m", "tasks.vision.sfm_worker", str(directory)]
+        try:
+            subprocess.run(command, check=False, capture_output=True, timeout=options.timeout)
+        except subprocess.TimeoutExpired:
+            return None
+        if not (directory / RESULT).exists():
+            return None
+        found = load_file(directory / RESULT)
+    if len(found["key"]) < 3:
+        return None
+    return _KeyModel(keys[found["key"]], rigid(found["rotation"], found["translation"]), found["focal"])
+
+
+def _centre(size: tuple[int, int]) -> tuple[float, float]:
+    return (size[1] - 1) / 2, (size[0] - 1) / 2
+
+
+def _refine_options(size: tuple[int, int], options: SfmOptions) -> RefineOptions:
+    bundle = BundleOptions(
+        pixel_sigma=0.15,
+        loss_scale=2.0,
+        focal_smoothness=5e-4,
+        focal_prior=0.3,
+        prior_focal=options.first_focals[0] * size[1],
+    )
+    return RefineOptions(bundle, options.max_points, 0.15, options.max_error, options.focal_gain, options.focal_range)
+
+
+def _whole_clip(refined: Refined, raw_frames: int) -> Reconstruction:
+    """Relative to the first frame; frames beyond the span hold its end and count as not registered."""
+    span, scene = refined.span, refined.span.scene
+    own = np.arange(span.first, span.end)
+    query = np.arange(raw_frames)
+    known = inverse(rigid(scene.rotations, scene.translations))
+    poses = interpolate_poses(own, known, query)
+    origin = inverse(poses[:1])
+    registered = np.zeros(raw_frames, dtype=bool)
+    registered[own] = refined.registered
+    seen = refined.observations
+    return Reconstruction(
+        camera_to_world=origin @ poses,
+        focal=np.interp(query, own, scene.focal),
+        registered=registered,
+        observations=Observations(seen.frame + span.first, seen.point, seen.pixels),
+        points=scene.points @ origin[0, :3, :3].T + origin[0, :3, 3],
+        reprojection_px=refined.reprojection_px,
+        focal_varies=refined.focal_varies,
+    )
