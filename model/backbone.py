@@ -16,7 +16,7 @@ from model.config import BackboneConfig, Numerics
 from model.layers.embedders import CaptionEmbedder, PatchEmbedder, TimestepEmbedder
 from model.layers.final_layer import FinalLayer
 from model.layers.norms import RMSNorm
-from model.layers.rope import camera_rotary_table, rotary_table
+from model.layers.rope import camera_part, rotary_table
 from model.mixers.context import MixerContext
 from model.parallel.frame_shard import FrameShard
 from model.types import CameraConditioning, TextConditioning
@@ -103,11 +103,12 @@ class SanaWM(nn.Module):
         return rearrange(velocity, "b t (h w) c -> b c t h w", h=view.height), states
 
     def _context(self, view: FrameView, camera: CameraConditioning | None, device: torch.device) -> MixerContext:
-        grid = (self.config.head_dim, view.positions, view.height, view.width, self.config.rope_theta)
+        head_dim = self.config.head_dim
+        table = rotary_table(head_dim, view.positions, view.height, view.width, self.config.rope_theta).to(device)
         rays = None
         if camera is not None and self.config.camera_branch:
             rays = ray_frames(camera.camera_conditions, view.height, view.width)
-        return MixerContext(view, rotary_table(*grid).to(device), camera_rotary_table(*grid).to(device), rays)
+        return MixerContext(view, table, camera_part(table, head_dim), rays)
 
 
 def per_frame(timesteps: Float[Tensor, "batch *frames"], frames: int) -> Float[Tensor, "batch frames"]:

@@ -35,27 +35,22 @@ def rotary_table(head_dim: int, positions: tuple[int, int], height: int, width: 
         width: of the latent grid.
         theta: base of the frequencies.
     """
-    return _table(head_dim, axis_pairs(head_dim), positions, (height, width), theta)
-
-
-def camera_rotary_table(
-    head_dim: int, positions: tuple[int, int], height: int, width: int, theta: float = 1e4
-) -> RotaryTable:
-    """The table of the rotary half of a camera head: the leading pairs of each axis of the whole head's table."""
-    return _table(head_dim, axis_pairs(head_dim // 2), positions, (height, width), theta)
-
-
-def _table(
-    head_dim: int, kept: tuple[int, int, int], positions: tuple[int, int], grid: tuple[int, int], theta: float
-) -> RotaryTable:
-    (first, stop), (height, width) = positions, grid
-    axes = (torch.arange(first, stop), torch.arange(height), torch.arange(width))
-    shape = (stop - first, height, width)
+    axes = (torch.arange(*positions), torch.arange(height), torch.arange(width))
+    shape = tuple(len(places) for places in axes)
     angles = []
-    for axis, (places, pairs, keep) in enumerate(zip(axes, axis_pairs(head_dim), kept, strict=True)):
-        frequencies = theta ** (-torch.arange(keep, dtype=torch.float64) / pairs)
-        view = [1, 1, 1, keep]
+    for axis, (places, pairs) in enumerate(zip(axes, axis_pairs(head_dim), strict=True)):
+        frequencies = theta ** (-torch.arange(pairs, dtype=torch.float64) / pairs)
+        view = [1, 1, 1, pairs]
         view[axis] = len(places)
-        angles.append(torch.outer(places.double(), frequencies).view(view).expand(*shape, keep))
+        angles.append(torch.outer(places.double(), frequencies).view(view).expand(*shape, pairs))
     angle = torch.cat(angles, dim=-1).flatten(1, 2)
     return RotaryTable(angle.cos().float(), angle.sin().float())
+
+
+def camera_part(table: RotaryTable, head_dim: int) -> RotaryTable:
+    """The table of the rotary half of a camera head: the leading pairs of each axis of the whole head's table."""
+    starts = (0, axis_pairs(head_dim)[0], sum(axis_pairs(head_dim)[:2]))
+    kept = [
+        start + pair for start, pairs in zip(starts, axis_pairs(head_dim // 2), strict=True) for pair in range(pairs)
+    ]
+    return RotaryTable(table.cosine[..., kept], table.sine[..., kept])

@@ -72,7 +72,7 @@ class FrameGDNMixer(MixerBase):
         if context.rays is None or not self.has_camera:
             return None, None, None
         view, rays, rotary = context.view, context.rays, context.camera_rotary
-        tail = carried.camera_conv_tail if carried and self.numerics.camera_conv_carries_tail else None
+        tail = carried.camera_conv_tail if carried else None
         local, tail = self._camera_features(tokens, context, tail)
         world = enter_world(local, rays, rotary, clips_rms=self.numerics.clips_ray_rms)
         inputs = CameraGDNInputs(
@@ -86,7 +86,8 @@ class FrameGDNMixer(MixerBase):
         if view.shard is not None:
             carry = camera_gdn_carry(camera_gdn_summary(inputs, view.resets), view.shard)
         output, state = camera_gdn(inputs, view.resets, carry)
-        return leave_world(output, rays, rotary), state, tail
+        kept = tail if self.numerics.camera_conv_carries_tail else None
+        return leave_world(output, rays, rotary), state, kept
 
     def _camera_features(self, tokens: Tensor, context: MixerContext, tail: Tail) -> tuple[CameraFeatures, Tensor]:
         view = context.view
