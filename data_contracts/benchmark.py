@@ -97,10 +97,14 @@ class DriftScore(Record):
 
 
 class SubjectScore(Record):
-    """All figures of one subject (``model``, ``real``, ``shuffled_camera``) on one split."""
+    """All figures of one subject (``model``, ``real``, ``shuffled_camera``) on one split.
+
+    ``cameras`` says what its videos are compared with.
+    """
 
     subject: str
     split: str
+    cameras: str
     videos: int
     pose: PoseScore
     revisit: RevisitScore
