@@ -1,0 +1,22 @@
+"""The scorers of the embedded profile: classical, no weights. Their settings are part of their versions."""
+
+from tasks.filtering.scorers.cuts import CutScorer
+from tasks.filtering.scorers.luma import LumaScorer
+from tasks.filtering.scorers.motion import MotionScorer
+from tasks.filtering.scorers.protocol import Scorer
+from tasks.filtering.scorers.quality import QualityScorer
+from tasks.filtering.scorers.saturation import SaturationScorer
+from tasks.filtering.scorers.vmaf_motion import VmafMotionScorer
+
+
+def embedded_scorers() -> tuple[Scorer, ...]:
+    """Every scorer that needs nothing but the clip."""
+    return (
+        LumaScorer(),
+        SaturationScorer(),
+        VmafMotionScorer(),
+        # PySceneDetect's default threshold; a quarter of a second is the shortest scene worth the name.
+        CutScorer(threshold=27.0, shortest_scene=4),
+        MotionScorer(flow_seconds=0.125, baselines=(1.0, 2.5), pairs=6),
+        QualityScorer(),
+    )

@@ -1,0 +1,63 @@
+"""``screen``: the cheap verdicts first, so that no camera is estimated for a clip that its pixels already reject."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from data_contracts.clip import ClipRow, ClipStatus
+from data_contracts.contract_loader import load_contracts
+from data_contracts.licence import load_licences
+from data_contracts.quality import ScoreRow, VerdictRow
+from data_contracts.report import StageSummary
+from infra.stage import StageContext, copy_files, map_clips
+from tasks.filtering.config import ScreenConfig
+from tasks.filtering.facts import (
+    caption_score,
+    exact_duplicate_scores,
+    is_video,
+    licence_score,
+    media_scores,
+    near_duplicate_scores,
+)
+from tasks.filtering.measure import measure_clip, measure_job, score_rows
+from tasks.filtering.summary import count_verdicts
+from tasks.filtering.verdicts import judge, score_frame, verdicts
+from tasks.vision.tables import read_table, write_frame, write_table
+
+STAGES = ("ingest", "screen")
+
+
+def run_screen(context: StageContext[ScreenConfig]) -> StageSummary:
+    """Measure every stored clip of ``ingest`` and apply the screen's rules (artifact ``screen``).
+
+    Raises:
+        InputError: a contract is not valid.
+    """
+    contracts = load_contracts()
+    source, output = context.inputs["ingest"], context.outputs["screen"]
+    rows = read_table(source / "clips.parquet", ClipRow)
+    stored = {row.clip_id: row for row in reversed(rows) if row.status is ClipStatus.READY and is_video(row)}
+    first = [row for row in rows if stored.get(row.clip_id) is row]
+    results = map_clips(
+        context, [measure_job(row, source, context.config.thumbnail_width) for row in first], measure_clip
+    )
+    records = {result.name: result.record for result in results}
+    scores = score_frame(_scores(rows, records, context.config))
+    outcomes = judge(rows, scores, contracts, STAGES)
+    found = verdicts(rows, outcomes)
+    copy_files(results, output)
+    write_frame(output / "scores.parquet", scores)
+    write_table(output / "verdicts.parquet", found, VerdictRow)
+    return StageSummary(items=len(first), metrics=count_verdicts(found))
+
+
+def _scores(rows: Sequence[ClipRow], records: dict[str, dict[str, Any]], config: ScreenConfig) -> list[ScoreRow]:
+    table = load_licences()
+    scores = [score for row in rows for score in media_scores(row)]
+    scores += [licence_score(row, table, config.use) for row in rows]
+    scores += exact_duplicate_scores(rows)
+    scores += near_duplicate_scores(rows, {clip_id: record["hash"] for clip_id, record in records.items()})
+    for row in rows:
+        if row.clip_id in records:
+            scores.append(caption_score(row))
+            scores += score_rows(row, records[row.clip_id])
+    return scores
