@@ -39,7 +39,7 @@ def run_ucpe(file: VectorFile, numerics: Numerics, backend: Backend) -> Outcome:
         moved = transform_rays(features, matrix, camera.cosine, sine, backend)
         tensors[name] = moved.flatten(2, 3)
     tensors |= _preparation(file, rays, camera, backend)
-    why = {"absmap": "three channels for an embedder that the network does not read"}
+    why = {"absmap": "not read by the network; its up vectors are float32 differences made of rounding"}
     return Outcome(tensors, UCPE_INPUTS, not_run=why)
 
 
