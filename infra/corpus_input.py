@@ -13,6 +13,8 @@ from infra.stage import digest_file, digest_json
 from infra.workdir import Workdir
 
 MANIFEST = "corpus.json"
+TRUTH = "truth.json"
+"""What a rendered corpus says of itself: the judge's, never opened here, and no part of the input."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,9 @@ def examine_corpus(workdir: Workdir, path: Path, *, write: bool = True) -> Corpu
         )
     known = _known(workdir)
     try:
-        files = {item.relative_to(path).as_posix(): _entry(item, known) for item in list_files(path)}
+        files = {
+            item.relative_to(path).as_posix(): _entry(item, known) for item in list_files(path) if item != path / TRUTH
+        }
     except OSError as error:
         message = f"corpus file {error.filename} cannot be read: {error.strerror}"
         raise InputError(ErrorCode.CORPUS_UNREADABLE, message, "make it readable, or take it out") from error

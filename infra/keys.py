@@ -12,13 +12,14 @@ import re
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from infra.files import digest_both
 from infra.stage import digest_json
 
 MODULE_NAME = re.compile(r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+(:[A-Za-z_]\w*)?$")
+
+DISTRIBUTIONS = {"yaml": "PyYAML", "cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn"}
 
 
 @dataclass(frozen=True)
@@ -128,19 +129,21 @@ class CodeIndex:
 
     def _versions(self, tops: Iterable[str]) -> dict[str, str]:
         third_party = sorted(set(tops) - sys.stdlib_module_names - self.packages)
-        names = {top: self._distribution(top) for top in third_party}
+        names = {top: distribution_of(top) for top in third_party}
         return {name: _version(name) for name in sorted({n for n in names.values() if n})}
 
-    def _distribution(self, top: str) -> str:
-        """The distribution that brings an import name; most are called alike, the index is read for the others."""
-        try:
-            return importlib.metadata.distribution(top).metadata["Name"]
-        except importlib.metadata.PackageNotFoundError:
-            return next(iter(self._distributions.get(top, [])), "")
 
-    @cached_property
-    def _distributions(self) -> Mapping[str, list[str]]:
-        return {top: sorted(names) for top, names in importlib.metadata.packages_distributions().items()}
+def distribution_of(top: str) -> str:
+    """The distribution that brings a top-level import name, empty when none is installed under that name.
+
+    Reading the index of all installed files would take seconds, so the few that are not called as they are imported
+    are listed; a test checks that every import of the product is found.
+    """
+    name = DISTRIBUTIONS.get(top, top)
+    try:
+        return importlib.metadata.distribution(name).metadata["Name"]
+    except importlib.metadata.PackageNotFoundError:
+        return ""
 
 
 def _version(distribution: str) -> str:

@@ -60,9 +60,8 @@ class RunSession:
 _ACTIVE: ContextVar[RunSession | None] = ContextVar("run_session", default=None)
 
 
-def build_session(request: RunRequest) -> RunSession:
+def build_session(request: RunRequest, settings: Settings) -> RunSession:
     """Stores and clients of a run; nothing is written yet."""
-    settings = load_settings(request.profile)
     workdir = Workdir(Path(request.workdir).resolve())
     store = Store(workdir.objects)
     return RunSession(
@@ -88,9 +87,9 @@ def tracking_target(settings: Settings, workdir: Workdir) -> TrackingTarget:
 
 
 @contextmanager
-def open_session(request: RunRequest) -> Iterator[RunSession]:
+def open_session(request: RunRequest, settings: Settings) -> Iterator[RunSession]:
     """A session that task bodies in this context find; ends the tracking run and closes what was kept warm."""
-    session = build_session(request)
+    session = build_session(request, settings)
     token = _ACTIVE.set(session)
     try:
         yield session
@@ -111,7 +110,7 @@ def joined_session(request: RunRequest) -> Iterator[RunSession]:
     if active is not None and active.request == request:
         yield active
     else:
-        with open_session(request) as session:
+        with open_session(request, load_settings(request.profile)) as session:
             yield session
 
 

@@ -24,7 +24,11 @@ from workflows.pipeline import Pipeline
 
 @dataclass(frozen=True)
 class RunOptions:
-    """What a user asked for. Without ``corpus`` the hooks make one; None is an open end of the span."""
+    """What a user asked for.
+
+    Without ``corpus`` the hooks make one; None is an open end of the span. ``writes_lock`` is off under ``dvc repro``,
+    where DVC writes its lock itself.
+    """
 
     settings: Settings
     workdir: Path
@@ -34,6 +38,7 @@ class RunOptions:
     force: Sequence[str] = ()
     use: str = "research"
     name: str = "run"
+    writes_lock: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,10 +78,11 @@ def run_span(pipeline: Pipeline, options: RunOptions, hooks: RunHooks) -> RunOut
     for name in options.force:
         pipeline.graph.find(name)
     workdir = Workdir(options.workdir.resolve())
-    with workdir.locked(), open_session(_request(options, workdir)) as session:
+    with workdir.locked(), open_session(_request(options, workdir), options.settings) as session:
         session.listeners.append(lambda stage, outputs: hooks.finished(session, stage, outputs))
         outcome = _guarded(pipeline, stages, session, hooks, options)
-        write_dvc_files(pipeline, session)
+        if options.writes_lock:
+            write_dvc_files(pipeline, session)
         hooks.ended(session, outcome)
         return outcome
 

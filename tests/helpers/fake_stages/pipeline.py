@@ -15,9 +15,7 @@ from workflows.local_run import RunHooks, RunOptions, RunOutcome, run_span
 from workflows.pipeline import Pipeline
 
 CONFIG = "fake_stages.config:FakeConfig"
-ENOUGH = Requirement(
-    "accepted", 2, ErrorCode.TOO_FEW_ACCEPTED, "accepted are {value}; {minimum} are needed", "add some"
-)
+ENOUGH = Requirement("accepted", 2, ErrorCode.TOO_FEW_ACCEPTED, "accepted are {value} of {minimum}", "add some")
 GRAPH = StageGraph(
     (
         StageSpec("collect", "fake_stages.stage:run_collect", CONFIG, ("corpus",), ("collect",), shardable=True),
@@ -55,7 +53,8 @@ def write_corpus(root: Path, numbers: list[int]) -> Path:
 def run(pipeline: Pipeline, home: Path, first: str | None = None, last: str | None = None, *force: str) -> RunOutcome:
     """Run in ``home/work`` on ``home/corpus``."""
     copy_tracking_database(home / "work")
-    options = RunOptions(load_settings("local"), home / "work", home / "corpus", first, last, force)
+    settings = load_settings("local").model_copy(update={"workers": 1})  # no pool to start
+    options = RunOptions(settings, home / "work", home / "corpus", first, last, force)
     return run_span(pipeline, options, RunHooks())
 
 

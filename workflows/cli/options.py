@@ -1,0 +1,15 @@
+"""Options that several commands share."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Profile = Annotated[str | None, typer.Option(help="Settings to use: local or cluster [default: $SANA_WM_PROFILE].")]
+WorkdirOption = Annotated[Path | None, typer.Option("--workdir", help="Where artifacts live [default: runs/local].")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, last.")]
+Corpus = Annotated[Path | None, typer.Option(help="Directory of videos [default: render the embedded corpus once].")]
+First = Annotated[str | None, typer.Option("--from", help="First stage, on the latest finished inputs.")]
+Last = Annotated[str | None, typer.Option("--until", help="Last stage.")]
+Force = Annotated[list[str] | None, typer.Option("--force", help="Execute this stage although nothing changed.")]
+Use = Annotated[str, typer.Option(help="Declared use: research or commercial.")]
