@@ -162,7 +162,7 @@ class _Problem:
         self.by_point = np.argsort(point, kind="stable")
         self.point_starts = np.searchsorted(point[self.by_point], np.arange(self.points))
         counts = np.bincount(frame, minlength=self.frames), np.bincount(point, minlength=self.points)
-        if min(counts[0].min(), counts[1].min()) == 0:
+        if counts[1].min() == 0 or (counts[0].min() == 0 and not options.fixed_cameras):
             raise ValueError("observations: every frame and every point needs at least one")
         self.pose_columns = POSE * frame[:, None] + np.arange(POSE)
         self.focal_columns = POSE * self.frames + (np.zeros_like(frame) if self.shared else frame)
