@@ -1,0 +1,52 @@
+"""The model as MLflow loads it: this file is logged as code, the bundle beside it as safetensors."""
+
+from pathlib import Path
+
+import mlflow
+from pydantic import BaseModel
+
+from data_contracts.wire import GenerationMode
+
+
+class Walk(BaseModel):
+    """One video to make: words, an action, a seed."""
+
+    prompt: str
+    action: str
+    seed: int = 42
+
+
+class RegisteredWorldModel(mlflow.pyfunc.PythonModel):
+    """``predict`` turns walks into MP4 files."""
+
+    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+        """Load the bundle once."""
+        from model.generation.pipeline import WorldPipeline
+
+        self.pipeline = WorldPipeline.load(Path(context.artifacts["bundle"]))
+
+    def predict(self, context: mlflow.pyfunc.PythonModelContext, model_input: list[Walk]) -> list[bytes]:  # noqa: ARG002
+        """One MP4 per walk."""
+        return [self._video(walk) for walk in model_input]
+
+    def _video(self, walk: Walk) -> bytes:
+        import tempfile
+
+        import numpy as np
+
+        from model.generation.action_path import action_camera_path
+        from model.generation.first_frame import default_intrinsics
+        from model.generation.request import GenerationRequest
+        from tasks.vision.video import write_video
+
+        info = self.pipeline.info
+        path = action_camera_path(walk.action)
+        lenses = np.tile(default_intrinsics(info.height, info.width), (len(path), 1))
+        request = GenerationRequest(None, walk.prompt, path, lenses, walk.seed, GenerationMode.STREAMING)
+        with tempfile.TemporaryDirectory(prefix="walk-") as scratch:
+            file = Path(scratch) / "walk.mp4"
+            write_video(file, self.pipeline.generate(request), info.fps)
+            return file.read_bytes()
+
+
+mlflow.models.set_model(RegisteredWorldModel())
