@@ -1,4 +1,4 @@
-"""The scorers of the embedded profile: classical, no weights. Their settings are part of their versions."""
+"""The scorers of the embedded profile: classical, no weights. A changed setting is a new version."""
 
 from tasks.filtering.scorers.cuts import CutScorer
 from tasks.filtering.scorers.luma import LumaScorer
@@ -15,8 +15,7 @@ def embedded_scorers() -> tuple[Scorer, ...]:
         LumaScorer(),
         SaturationScorer(),
         VmafMotionScorer(),
-        # PySceneDetect's default threshold; a quarter of a second is the shortest scene worth the name.
-        CutScorer(threshold=27.0, shortest_scene=4),
+        CutScorer(),
         MotionScorer(flow_seconds=0.125, baselines=(1.0, 2.5), pairs=6),
         QualityScorer(),
     )
