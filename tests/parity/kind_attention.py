@@ -5,7 +5,7 @@ import re
 from networks import backbone_config, flat, in_bfloat16, load_module, recorded_context, split, view_of
 from results import Outcome
 from torch import Tensor, nn
-from vector_files import VectorFile
+from vector_files import VectorFile, chunk_starts
 
 from kernels.backend import Backend
 from model.block import build_mixer
@@ -31,7 +31,7 @@ def run(file: VectorFile, numerics: Numerics, backend: Backend) -> Outcome:
 
 def _view(file: VectorFile, chunked: bool) -> FrameView:
     if chunked:
-        return view_of(file, tuple(file.config["chunk_attention"]["chunk_index"]))
+        return view_of(file, chunk_starts(file.config["chunk_attention"], file.config["THW"][0]))
     return view_of(file, file.layout_starts(file.config["THW"][0]))
 
 

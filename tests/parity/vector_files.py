@@ -11,6 +11,8 @@ from safetensors import safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
+from model.causal import ChunkLayout
+
 WEIGHT_PREFIX = "sd."
 
 
@@ -32,7 +34,8 @@ class VectorFile:
     @property
     def profiles(self) -> tuple[str, ...]:
         """Profiles for which the recorded values hold."""
-        return tuple(self.meta["valid_for_profiles"])
+        profile = self.meta.get("profile", "any")
+        return tuple(self.meta.get("valid_for_profiles", ["v2" if profile == "any" else profile]))
 
     @property
     def config(self) -> dict[str, Any]:
@@ -63,9 +66,18 @@ class VectorFile:
 
     def layout_starts(self, frames: int) -> tuple[int, ...]:
         """Chunk starts of the configured mode, without the end."""
-        if self.config.get("mode") == "bidirectional" or "chunk_index" not in self.config:
+        if self.config.get("mode") == "bidirectional":
             return (0,)
-        return tuple(start for start in self.config["chunk_index"] if start < frames)
+        return chunk_starts(self.config, frames)
+
+
+def chunk_starts(settings: dict[str, Any], frames: int) -> tuple[int, ...]:
+    """Starts as listed, else as the chunk size says, else one chunk."""
+    if "chunk_index" in settings:
+        return tuple(start for start in settings["chunk_index"] if start < frames)
+    if "chunk_size" in settings:
+        return ChunkLayout.first_plus_one(frames, settings["chunk_size"]).starts
+    return (0,)
 
 
 def list_vectors(directory: Path) -> list[VectorFile]:
