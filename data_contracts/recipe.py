@@ -89,7 +89,7 @@ class LayoutRecipe(Record):
 
 
 class OptimizerRecipe(Record):
-    """AdamW with a constant rate after a linear warm-up, and clipping by global norm."""
+    """AdamW with a constant rate between linear warm-up and cool-down, and clipping by global norm."""
 
     learning_rate: float = Field(gt=0)
     beta1: float = Field(ge=0, lt=1)
@@ -98,6 +98,7 @@ class OptimizerRecipe(Record):
     weight_decay: float = Field(ge=0)
     gradient_clip: float = Field(gt=0)
     warmup_steps: int = Field(ge=0)
+    cooldown_steps: int = Field(ge=0)
 
 
 class CorpusRecipe(Record):

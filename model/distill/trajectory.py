@@ -17,7 +17,6 @@ from model.causal import CacheWindow, ChunkLayout, RolloutState
 from model.distill.levels import levels_per_frame, over_pixels, timesteps_of
 from model.flow.guidance import Conditions, guided_advance
 from model.flow.samplers import with_first_frame
-from model.flow.schedule import shift_sigmas
 
 Latents = Float[Tensor, "batch channels frames height width"]
 FirstFrame = Float[Tensor, "batch channels 1 height width"]
@@ -48,10 +47,14 @@ class TrajectorySettings:
             raise ValueError(f"recorded levels {self.recorded} must be among the integration's {self.sigmas}")
 
 
-def integration_grid(recorded: Sequence[float], steps: int, shift: float) -> tuple[float, ...]:
-    """A shifted uniform grid of ``steps`` steps from 1 to 0, joined with the levels to be recorded."""
-    uniform = torch.linspace(1, 0, steps + 1, dtype=torch.float64)
-    return tuple(sorted({*shift_sigmas(uniform, shift).tolist(), *recorded}, reverse=True))
+def integration_grid(recorded: Sequence[float], substeps: int) -> tuple[float, ...]:
+    """The recorded levels with every interval cut into ``substeps`` equal steps.
+
+    >>> integration_grid((1.0, 0.5, 0.0), 2)
+    (1.0, 0.75, 0.5, 0.25, 0.0)
+    """
+    grid = [high - (high - low) * part / substeps for high, low in pairwise(recorded) for part in range(substeps)]
+    return (*grid, recorded[-1])
 
 
 @torch.no_grad()

@@ -9,7 +9,7 @@ from torch import nn
 
 @dataclass(frozen=True)
 class OptimizerSettings:
-    """AdamW with a constant rate after a linear warm-up; gradients are clipped to a global norm."""
+    """AdamW, constant rate between a linear warm-up and a linear cool-down, gradients clipped to a global norm."""
 
     learning_rate: float
     beta1: float
@@ -18,16 +18,19 @@ class OptimizerSettings:
     weight_decay: float
     gradient_clip: float
     warmup_steps: int
+    cooldown_steps: int
+    steps: int
 
     def rate_at(self, step: int) -> float:
         """Learning rate of ``step``, counted from 0.
 
-        >>> OptimizerSettings(1.0, 0.9, 0.999, 1e-10, 0.0, 0.5, 4).rate_at(1)
-        0.5
+        >>> settings = OptimizerSettings(1.0, 0.9, 0.999, 1e-10, 0.0, 0.5, 4, 2, 10)
+        >>> [settings.rate_at(step) for step in (1, 5, 9)]
+        [0.5, 1.0, 0.5]
         """
-        if step >= self.warmup_steps:
-            return self.learning_rate
-        return self.learning_rate * (step + 1) / self.warmup_steps
+        up = (step + 1) / self.warmup_steps if self.warmup_steps else 1.0
+        down = (self.steps - step) / self.cooldown_steps if self.cooldown_steps else 1.0
+        return self.learning_rate * min(up, down, 1.0)
 
 
 class Optimizer:

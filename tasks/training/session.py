@@ -8,7 +8,8 @@ import torch.distributed as dist
 
 from data_contracts.checkpoint import TransferReport
 from data_contracts.errors import ErrorCode, InputError
-from data_contracts.recipe import HeldOutRecipe, LayoutKind
+from data_contracts.files import write_record
+from data_contracts.recipe import HeldOutRecipe
 from data_contracts.report import StageSummary
 from data_contracts.training import HeldOutReport, TrainingMetrics
 from infra.stage import ProgressSink, digest_file
@@ -19,12 +20,12 @@ from model.data.corpus_view import Subset
 from model.data.latent_dataset import LatentDataset
 from model.layers.initialization import build_backbone
 from model.training.example import example_of
+from model.training.from_recipe import backbone_of, open_corpus
 from model.training.generators import named_generator
 from model.training.held_out import HeldOutSet
 from model.training.loop import FlowTrainer, LoopSettings, StepResult
 from model.training.ranks import Ranks
-from tasks.training.artifact import write_record
-from tasks.training.building import backbone_of, loop_settings, open_corpus
+from tasks.training.building import chunk_frames_of, loop_settings
 from tasks.training.config import TrainingConfig
 from tasks.training.job import TrainingJob
 
@@ -175,12 +176,8 @@ def _run_steps(
 
 
 def _write(output: Path, job: TrainingJob, start: Start, results: list[StepResult], report: HeldOutReport) -> None:
-    config = job.config
-    chunked = config.layout.kind is LayoutKind.FIRST_PLUS_ONE
     info = checkpoint_info(start.model, job.name, start.parent_digest)
-    save_checkpoint(
-        output, start.model, info.model_copy(update={"chunk_frames": config.layout.chunk_frames if chunked else 0})
-    )
+    save_checkpoint(output, start.model, info.model_copy(update={"chunk_frames": chunk_frames_of(job.config)}))
     metrics = TrainingMetrics(
         loss=[result.loss for result in results],
         gradient_norm=[result.gradient_norm for result in results],

@@ -1,4 +1,4 @@
-"""Records as artifact bytes."""
+"""Records as files."""
 
 from pathlib import Path
 
@@ -6,5 +6,5 @@ from data_contracts.base import Record
 
 
 def write_record(path: Path, record: Record) -> None:
-    """One record as JSON with sorted layout: the same record gives the same bytes."""
+    """One record as indented JSON, in the order of its fields: the same record gives the same bytes."""
     path.write_text(record.model_dump_json(indent=1) + "\n")
