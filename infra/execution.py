@@ -165,17 +165,6 @@ def warm_shard(session: RunSession, job: StageJob, shard: Shard) -> None:
         session.workdir.discard(scratch)
 
 
-def preview(session: RunSession, job: StageJob) -> dict[str, str]:
-    """The ids a stage would produce, worked out in the scratch and thrown away; nothing is published or recorded."""
-    scratch = session.workdir.new_scratch(f"preview-{job.spec.name}")
-    try:
-        context = _context(session, job, scratch, None)
-        job.spec.load_function()(context)
-        return {name: scan(path).id for name, path in context.outputs.items()}
-    finally:
-        session.workdir.discard(scratch)
-
-
 def _reuse(session: RunSession, record: KeyRecord) -> KeyRecord:
     for name, artifact_id in record.outputs.items():
         session.checkouts.ensure(name, session.catalog.manifest(artifact_id))

@@ -3,6 +3,7 @@
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from pydantic import BaseModel, TypeAdapter
@@ -13,6 +14,14 @@ from infra.settings import ComputeClass
 
 CORPUS = "corpus"
 """The one input that no stage makes: the directory of raw videos."""
+
+
+class Preview(StrEnum):
+    """When ``wm plan`` may work out a stage's outputs instead of calling them unknown."""
+
+    NEVER = "never"
+    RULES = "rules"  # when nothing but its data files changed: its per-clip scores are stored
+    ALWAYS = "always"
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,7 @@ class StageSpec:
         resources: first-party data files (globs from the repository root) its code reads.
         compute: what a pod for it asks for on a cluster.
         shardable: whether its per-clip work can be mapped over shards.
-        preview: whether ``wm plan`` may work out its outputs from what is stored, without writing.
+        preview: when ``wm plan`` may work out its outputs from what is stored, without writing.
         requirement: what its summary must show for the run to go on.
     """
 
@@ -53,7 +62,7 @@ class StageSpec:
     resources: tuple[str, ...] = ()
     compute: ComputeClass = ComputeClass.CORPUS
     shardable: bool = False
-    preview: bool = False
+    preview: Preview = Preview.NEVER
     requirement: Requirement | None = None
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from data_contracts.errors import ErrorCode, InputError
 from infra.settings import ComputeClass
-from infra.stage_spec import CORPUS, Requirement, StageSpec
+from infra.stage_spec import CORPUS, Preview, Requirement, StageSpec
 
 CONTRACTS = ("data_contracts/contracts/*.yaml",)
 MINIMUM_ACCEPTED = 4
@@ -78,7 +78,7 @@ STAGES: tuple[StageSpec, ...] = (
         outputs=("screen",),
         resources=CONTRACTS,
         shardable=True,
-        preview=True,
+        preview=Preview.RULES,
     ),
     _stage("pose", "pose", ("ingest", "screen"), shardable=True),
     _stage("splat", "splat", ("ingest",), shardable=True),
@@ -89,7 +89,7 @@ STAGES: tuple[StageSpec, ...] = (
         inputs=("ingest", "screen", "pose", "splat"),
         outputs=("filter_accepted", "filter_verdicts", "filter_scores"),
         resources=CONTRACTS,
-        preview=True,
+        preview=Preview.ALWAYS,
         requirement=_ENOUGH_CLIPS,
     ),
     _stage("caption", "captioning", ("filter_accepted",), reads=("ingest", "splat"), shardable=True),

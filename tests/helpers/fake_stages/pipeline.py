@@ -8,11 +8,13 @@ from pathlib import Path
 import yaml
 
 from data_contracts.errors import ErrorCode
+from data_contracts.plan import RunPlan
 from infra.settings import load_settings
-from infra.stage_spec import Requirement, StageSpec
+from infra.stage_spec import Preview, Requirement, StageSpec
 from workflows.graph import StageGraph
 from workflows.local_run import RunHooks, RunOptions, RunOutcome, run_span
 from workflows.pipeline import Pipeline
+from workflows.planning import plan_run
 
 CONFIG = "fake_stages.config:FakeConfig"
 ENOUGH = Requirement("accepted", 2, ErrorCode.TOO_FEW_ACCEPTED, "accepted are {value} of {minimum}", "add some")
@@ -25,7 +27,7 @@ GRAPH = StageGraph(
             CONFIG,
             ("collect",),
             ("sieve_accepted", "sieve_verdicts", "sieve_scores"),
-            preview=True,
+            preview=Preview.ALWAYS,
             requirement=ENOUGH,
         ),
         StageSpec("total", "fake_stages.stage:run_total", CONFIG, ("sieve_accepted",), ("total",), reads=("collect",)),
@@ -50,12 +52,19 @@ def write_corpus(root: Path, numbers: list[int]) -> Path:
     return root
 
 
+def options(home: Path, first: str | None = None, last: str | None = None, force: tuple[str, ...] = ()) -> RunOptions:
+    settings = load_settings("local").model_copy(update={"workers": 1})  # no pool to start
+    return RunOptions(settings, home / "work", home / "corpus", first, last, force)
+
+
 def run(pipeline: Pipeline, home: Path, first: str | None = None, last: str | None = None, *force: str) -> RunOutcome:
     """Run in ``home/work`` on ``home/corpus``."""
     copy_tracking_database(home / "work")
-    settings = load_settings("local").model_copy(update={"workers": 1})  # no pool to start
-    options = RunOptions(settings, home / "work", home / "corpus", first, last, force)
-    return run_span(pipeline, options, RunHooks())
+    return run_span(pipeline, options(home, first, last, force), RunHooks())
+
+
+def plan(pipeline: Pipeline, home: Path, first: str | None = None, last: str | None = None) -> RunPlan:
+    return plan_run(pipeline, options(home, first, last))
 
 
 @functools.cache
