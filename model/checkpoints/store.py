@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-import torch
 from pydantic import ValidationError
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -124,12 +123,6 @@ def read_weights(path: Path) -> dict[str, Tensor]:
         raise _invalid(path, f"not a safetensors file: {error}") from error
 
 
-def weight_names(path: Path) -> list[str]:
-    """Names in a safetensors file, without reading its tensors."""
-    with safe_open(path, framework="pt") as file:
-        return sorted(file.keys())
-
-
 def backbone_config(architecture: ArchitectureInfo) -> BackboneConfig:
     """The configuration a record describes."""
     sizes = architecture.model_dump()
@@ -155,9 +148,3 @@ def _invalid(path: Path, message: str) -> InputError:
         f"{path.name}: {message}",
         "check the file with `wm weights inspect`, or train or download it again",
     )
-
-
-def parameters_equal(first: SanaWM, second: SanaWM) -> bool:
-    """Whether two models hold the same names and bits."""
-    left, right = first.state_dict(), second.state_dict()
-    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)

@@ -41,7 +41,7 @@ class TimestepEmbedder(nn.Module):
         exponent = torch.arange(half, dtype=torch.float32, device=timesteps.device) / half
         angles = timesteps.long().float()[..., None] * torch.exp(-math.log(10000.0) * exponent)
         features = torch.cat((angles.cos(), angles.sin()), dim=-1)
-        return self.mlp(features.to(self.mlp[0].weight.dtype))
+        return self.mlp(features.to(next(self.mlp.parameters()).dtype))
 
 
 class CaptionMLP(nn.Module):

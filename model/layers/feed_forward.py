@@ -1,6 +1,5 @@
 """Gated feed-forward with a spatial depthwise and a temporal convolution."""
 
-import torch
 from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -56,8 +55,3 @@ class FeedForward(nn.Module):
         content, gate = depth(images).chunk(2, dim=1)
         gated = rearrange(content * nn.functional.silu(gate), "(b t) c h w -> b t (h w) c", t=view.frames)
         return nn.functional.linear(gated, point.weight.flatten(1))
-
-
-def temporal_conv_is_identity(feed_forward: FeedForward) -> bool:
-    """Whether the temporal convolution adds nothing, as at initialization."""
-    return not torch.count_nonzero(feed_forward.t_conv.weight).item()

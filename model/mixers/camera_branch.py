@@ -1,6 +1,6 @@
 """The coarse camera branch (Sec. 3.3): features moved into the rays' common world, and back (Eq. 6)."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
@@ -55,11 +55,6 @@ def discounted_gate(
 ) -> Float[Tensor, "batch heads frames space"]:
     """The update gate divided by the frame's mean inflation where that exceeds 1, so that Eq. 5's bound survives."""
     return update_gate / inflation.mean(-1, keepdim=True).clamp_min(1.0)
-
-
-def with_key(features: CameraFeatures, key: Tensor) -> CameraFeatures:
-    """The same features with another key."""
-    return replace(features, key=key)
 
 
 def _clip_rms(after: Tensor, before: Tensor) -> Tensor:

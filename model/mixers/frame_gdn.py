@@ -91,11 +91,11 @@ class FrameGDNMixer(MixerBase):
 
     def _camera_features(self, tokens: Tensor, context: MixerContext, tail: Tail) -> tuple[CameraFeatures, Tensor]:
         view = context.view
-        raw_key, tail = self.conv_k_cam(self.k_proj_cam(tokens), view, tail)
+        raw_key, new_tail = self.conv_k_cam(self.k_proj_cam(tokens), view, tail)
         scale = key_scale(self.head_dim, view.space)
         query = prepare_features(self.q_proj_cam(tokens), self.q_norm_cam.weight, self.heads, self.norm_eps)
         key = prepare_features(raw_key, self.k_norm_cam.weight, self.heads, self.norm_eps, scale)
-        return CameraFeatures(query, key, self.split_heads(self.v_proj_cam(tokens))), tail
+        return CameraFeatures(query, key, self.split_heads(self.v_proj_cam(tokens))), new_tail
 
 
 def gdn_state(state: MixerState | None) -> GDNState | None:

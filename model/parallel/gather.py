@@ -43,8 +43,8 @@ class _Gather(torch.autograd.Function):
         return torch.cat([one.narrow(dim, 0, size) for one, size in zip(parts, sizes, strict=True)], dim)
 
     @staticmethod
-    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
-        total = grad.contiguous().clone()
+    def backward(ctx: Any, *grads: Any) -> tuple[Tensor, None, None, None]:  # noqa: ANN401
+        total = grads[0].contiguous().clone()
         dist.all_reduce(total, group=ctx.shard.group)
         before = sum(ctx.sizes[: ctx.shard.rank])
         return total.narrow(ctx.dim, before, ctx.sizes[ctx.shard.rank]).contiguous(), None, None, None

@@ -42,3 +42,9 @@ def random_conditions(frames: int, seed: int = 1) -> tuple[torch.Tensor, TextCon
     lens = torch.tensor([2.0, 2.0, 1.0, 0.5]).expand(1, frames, 4)
     raymap = torch.randn(1, 48, frames, HEIGHT, WIDTH, generator=generator)
     return latents, text, CameraConditioning(torch.cat((poses.flatten(2), lens), -1), raymap)
+
+
+def parameters_equal(first: SanaWM, second: SanaWM) -> bool:
+    """Whether two models hold the same names and bits."""
+    left, right = first.state_dict(), second.state_dict()
+    return left.keys() == right.keys() and all(torch.equal(left[name], right[name]) for name in left)

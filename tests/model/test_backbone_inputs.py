@@ -4,10 +4,9 @@ from dataclasses import replace
 
 import pytest
 import torch
-from small_backbone import SMALL, random_backbone, random_conditions
+from small_backbone import SMALL, parameters_equal, random_backbone, random_conditions
 
 from model.causal import ChunkLayout, RolloutState
-from model.checkpoints.store import parameters_equal
 from model.config import numerics_named, paper, tiny, v2
 from model.layers.initialization import build_backbone
 

@@ -7,14 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from small_backbone import SMALL, random_backbone
+from small_backbone import SMALL, parameters_equal, random_backbone
 
 from data_contracts.errors import InputError
 from model.backbone import SanaWM
 from model.checkpoints import checkpoint_info, load_checkpoint, load_released, save_checkpoint
 from model.checkpoints.inspect import inspect_weights
 from model.checkpoints.layout import config_from_shapes, map_keys
-from model.checkpoints.store import parameters_equal
 from model.config import paper, v1, v2
 
 VECTORS = Path(__file__).parents[4] / "shared" / "vectors"
