@@ -5,12 +5,13 @@ import socket
 from dataclasses import dataclass
 from pathlib import Path
 
+import torch
 from kserve import ModelServer
 from kserve.model_server import app as kserve_app
 
 from data_contracts.errors import ErrorCode, OperationError
 from infra.workdir import Workdir
-from model.generation.pipeline import WorldPipeline
+from model.generation.pipeline import GENERATION_THREADS, WorldPipeline
 from serving.engine import GenerationEngine
 from serving.jobs import JobStore
 from serving.predictor import WorldModelPredictor
@@ -27,7 +28,6 @@ class ServeOptions:
     host: str
     port: int
     queue_limit: int
-    threads: int
     name: str = "sana-wm"
 
 
@@ -49,7 +49,8 @@ def serve(options: ServeOptions) -> None:
 def open_engine(options: ServeOptions) -> GenerationEngine:
     """A started engine over the verified bundle; jobs live in the workdir."""
     bundle = verified_bundle(Workdir(options.workdir), options.bundle)
-    pipeline = WorldPipeline.load(bundle.directory, options.name, options.threads)
+    torch.set_num_threads(GENERATION_THREADS)
+    pipeline = WorldPipeline.load(bundle.directory, options.name)
     engine = GenerationEngine(pipeline, JobStore(options.workdir / "serving"), options.queue_limit)
     engine.start()
     return engine

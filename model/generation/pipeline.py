@@ -26,7 +26,11 @@ from model.flow.samplers import sample_bidirectional, stream_chunks
 from model.flow.schedule import euler_sigmas, explicit_sigmas
 from model.generation.first_frame import prepare_first_frame
 from model.generation.request import GenerationRequest, check_request
-from model.types import TextConditioning
+from model.types import CameraConditioning, TextConditioning
+
+GENERATION_THREADS = 1
+"""CPU threads of everyone who generates, so that all get the same bits. A small network gains little from a second
+thread, and on a busy machine its threads mostly wait for one another: thirty times slower was seen."""
 
 Check = Callable[[], None]
 Frames = UInt8[ndarray, "frames height width 3"]
@@ -57,6 +61,7 @@ class WorldPipeline:
 
     def __init__(self, model: SanaWM, encoders: Encoders, info: BundleInfo, name: str) -> None:
         self._model = model
+        self._device = next(model.parameters()).device
         self._encoders = encoders
         self.info = info
         self._card = ModelCard(
@@ -70,14 +75,13 @@ class WorldPipeline:
         )
 
     @classmethod
-    def load(cls, bundle: Path, name: str = "sana-wm", threads: int = 2) -> "WorldPipeline":
-        """Load a bundle directory. Bit equality holds for one thread count, so it is set here.
+    def load(cls, bundle: Path, name: str = "sana-wm") -> "WorldPipeline":
+        """Load a bundle directory onto the GPU where there is one, else onto the CPU.
 
         Raises:
             InputError: ``bundle.json`` is missing or broken.
             SanaWMError: the weights, the codec or the text encoder cannot be used.
         """
-        torch.set_num_threads(threads)
         try:
             info = BundleInfo.model_validate_json((bundle / "bundle.json").read_bytes())
         except (OSError, ValidationError) as error:
@@ -85,7 +89,8 @@ class WorldPipeline:
             raise InputError(ErrorCode.WEIGHTS_INVALID, message, "pass the bundle of a release") from None
         encoders = Encoders(load_codec(bundle), load_text_encoder(bundle), load_null_text(bundle))
         model, _ = load_checkpoint(bundle)
-        return cls(model.eval(), encoders, info, name)
+        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return cls(model.eval().to(device), encoders, info, name)
 
     @property
     def card(self) -> ModelCard:
@@ -117,7 +122,7 @@ class WorldPipeline:
     def _decoded(self, request: GenerationRequest) -> Iterator[Frames]:
         first = True
         for latents in self._latents(request):
-            yield _pixels(self._encoders.codec.decode(latents, starts_clip=first))
+            yield _pixels(self._encoders.codec.decode(latents.cpu(), starts_clip=first))
             first = False
 
     def _latents(self, request: GenerationRequest) -> Iterator[Float[Tensor, "1 channels frames height width"]]:
@@ -128,18 +133,18 @@ class WorldPipeline:
             intrinsics = prepared.intrinsics(intrinsics)
             clean = self._encoders.codec.encode(_signal(prepared.pixels))
         grid = (size[0] // SPACE_STRIDE, size[1] // SPACE_STRIDE)
-        camera = prepare_camera(request.camera_to_world, intrinsics, size, grid)
+        camera = _moved(prepare_camera(request.camera_to_world, intrinsics, size, grid), self._device)
         frames = latent_frames(request.raw_frames)
         generator = torch.Generator().manual_seed(request.seed)
-        noise = torch.randn(1, self._model.config.latent_channels, frames, *grid, generator=generator)
-        text = _conditioning(self._encoders.text.encode([request.prompt]))
+        noise = torch.randn(1, self._model.config.latent_channels, frames, *grid, generator=generator).to(self._device)
+        text = _conditioning(self._encoders.text.encode([request.prompt]), self._device)
         if request.mode is GenerationMode.STREAMING:
             sigmas = self._streaming_sigmas(request.steps)
             layout = ChunkLayout.streaming(frames, self.info.chunk_frames)
             window = CacheWindow(self.info.cached_chunks, self.info.sink)
             yield from stream_chunks(self._model, noise, clean, Conditions(text, camera), sigmas, layout, window)
         else:
-            given = Conditions(text, camera, _conditioning(self._encoders.null_text), self.info.guidance)
+            given = Conditions(text, camera, _conditioning(self._encoders.null_text, self._device), self.info.guidance)
             sigmas = euler_sigmas(self.info.shift, request.steps or self.info.steps)
             yield sample_bidirectional(self._model, noise, clean, given, sigmas)
 
@@ -148,8 +153,12 @@ class WorldPipeline:
         return explicit_sigmas(own) if steps in (None, len(own)) else euler_sigmas(self.info.shift, steps)
 
 
-def _conditioning(encoded: EncodedText) -> TextConditioning:
-    return TextConditioning(encoded.states, encoded.mask)
+def _conditioning(encoded: EncodedText, device: torch.device) -> TextConditioning:
+    return TextConditioning(encoded.states.to(device), encoded.mask.to(device))
+
+
+def _moved(camera: CameraConditioning, device: torch.device) -> CameraConditioning:
+    return CameraConditioning(camera.camera_conditions.to(device), camera.packed_raymap.to(device))
 
 
 def _signal(pixels: UInt8[ndarray, "height width 3"]) -> Float[Tensor, "1 3 1 height width"]:

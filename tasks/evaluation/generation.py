@@ -14,6 +14,7 @@ from model.generation.pipeline import WorldPipeline
 from model.generation.request import GenerationRequest
 from tasks.evaluation.build import BenchmarkItem
 from tasks.evaluation.config import EvaluateConfig
+from tasks.vision.threads import single_torch_thread
 from tasks.vision.video import write_video
 
 
@@ -31,7 +32,7 @@ def generate_videos(
     items: Sequence[BenchmarkItem],
     artifacts: tuple[Path, Path],
     config: EvaluateConfig,
-    run: tuple[int, ProgressSink],
+    progress: ProgressSink,
 ) -> list[GeneratedVideo]:
     """Write ``<split>/<id>_generated.mp4``.
 
@@ -40,17 +41,17 @@ def generate_videos(
         items: what to make.
         artifacts: checkpoint directory and the directory of its codec and text encoder.
         config: how.
-        run: numeric threads, and where to report progress.
+        progress: where to report progress.
     """
-    threads, progress = run
-    pipeline = _open(items[0], artifacts, config, threads)
+    pipeline = _open(items[0], artifacts, config)
     progress.start("videos", len(items))
     made = []
     for item in items:
         path = videos / item.split.value / f"{item.id}_generated.mp4"
         path.parent.mkdir(parents=True, exist_ok=True)
         began = time.monotonic()
-        frames = pipeline.generate(_request(item, config))
+        with single_torch_thread():
+            frames = pipeline.generate(_request(item, config))
         seconds = time.monotonic() - began
         write_video(path, frames, item.scene.clip.fps, config.video_quality)
         made.append(GeneratedVideo(item, path, seconds))
@@ -58,7 +59,7 @@ def generate_videos(
     return made
 
 
-def _open(item: BenchmarkItem, artifacts: tuple[Path, Path], config: EvaluateConfig, threads: int) -> WorldPipeline:
+def _open(item: BenchmarkItem, artifacts: tuple[Path, Path], config: EvaluateConfig) -> WorldPipeline:
     clip = item.scene.clip
     settings = RunSettings(
         height=clip.height,
@@ -72,7 +73,7 @@ def _open(item: BenchmarkItem, artifacts: tuple[Path, Path], config: EvaluateCon
     )
     with tempfile.TemporaryDirectory(prefix="evaluate-") as scratch:
         write_bundle(Path(scratch), *artifacts, settings)
-        return WorldPipeline.load(Path(scratch), threads=threads)
+        return WorldPipeline.load(Path(scratch))
 
 
 def _request(item: BenchmarkItem, config: EvaluateConfig) -> GenerationRequest:

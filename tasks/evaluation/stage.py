@@ -43,7 +43,7 @@ def run_evaluate(context: StageContext[EvaluateConfig]) -> StageSummary:
     scenes = [read_scene(row, context.inputs, prompts) for row in chosen]
     items = build_benchmark(output / "benchmark", scenes, config)
     artifacts = (context.inputs[CHECKPOINT], context.inputs["latents"])
-    videos = generate_videos(output / "videos", items, artifacts, config, (context.workers, context.progress))
+    videos = generate_videos(output / "videos", items, artifacts, config, context.progress)
     real = real_clips(accepted, config.real_clips)
     scores = score_all(context, videos, real)
     results = BenchmarkResults(

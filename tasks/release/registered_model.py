@@ -21,8 +21,11 @@ class RegisteredWorldModel(mlflow.pyfunc.PythonModel):
 
     def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
         """Load the bundle once."""
-        from model.generation.pipeline import WorldPipeline
+        import torch
 
+        from model.generation.pipeline import GENERATION_THREADS, WorldPipeline
+
+        torch.set_num_threads(GENERATION_THREADS)
         self.pipeline = WorldPipeline.load(Path(context.artifacts["bundle"]))
 
     def predict(self, context: mlflow.pyfunc.PythonModelContext, model_input: list[Walk]) -> list[bytes]:  # noqa: ARG002

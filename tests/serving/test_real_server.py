@@ -19,7 +19,7 @@ from infra import signing
 from model.generation.action_path import walk_forward
 
 SERVE = "import sys; from pathlib import Path; from serving.server import ServeOptions, serve; " \
-    "serve(ServeOptions(Path(sys.argv[1]), Path(sys.argv[2]), '127.0.0.1', int(sys.argv[3]), 4, 1))"  # fmt: skip
+    "serve(ServeOptions(Path(sys.argv[1]), Path(sys.argv[2]), '127.0.0.1', int(sys.argv[3]), 4))"  # fmt: skip
 
 
 def free_port():

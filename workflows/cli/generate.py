@@ -52,17 +52,18 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option of the comman
 ) -> None:
     """Make one video. Exactly one of --action, --camera and --waypoints says where the camera goes."""
     path = _camera_path(PathOptions(action, camera, waypoints))
-    from infra.settings import load_settings
+    import torch
+
     from infra.workdir import Workdir
-    from model.generation.pipeline import WorldPipeline
+    from model.generation.pipeline import GENERATION_THREADS, WorldPipeline
     from serving.readiness import verified_bundle
 
     directory = bundle if bundle is not None else verified_bundle(Workdir(workdir), None).directory
-    threads = load_settings().workers
-    pipeline = WorldPipeline.load(directory, threads=threads)
+    torch.set_num_threads(GENERATION_THREADS)
+    pipeline = WorldPipeline.load(directory)
     request = _request(pipeline, image, intrinsics, path)
     request = replace(request, prompt=prompt, seed=seed, mode=mode, steps=steps)
-    record = _write(pipeline, request, output, threads)
+    record = _write(pipeline, request, output)
     typer.echo(record.model_dump_json() if json else _summary(record))
 
 
@@ -109,12 +110,13 @@ def _read_image(path: Path):  # noqa: ANN202 - as above
         raise InputError(ErrorCode.MEDIA_INVALID, message, "pass one PNG, JPEG or WebP") from None
 
 
-def _write(pipeline: "WorldPipeline", request: "GenerationRequest", output: Path, threads: int) -> "GenerationRecord":
+def _write(pipeline: "WorldPipeline", request: "GenerationRequest", output: Path) -> "GenerationRecord":
     """Write the video chunk by chunk under a progress bar; the file appears under its name from the first chunk on."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
     from data_contracts.generation import GenerationRecord
+    from model.generation.pipeline import GENERATION_THREADS
     from serving.video import ProgressiveVideo
 
     columns = (
@@ -144,7 +146,7 @@ def _write(pipeline: "WorldPipeline", request: "GenerationRequest", output: Path
         mode=request.mode,
         seed=request.seed,
         steps=request.steps,
-        threads=threads,
+        threads=GENERATION_THREADS,
         raw_frames=made,
         fps=fps,
         height=pipeline.info.height,

@@ -20,11 +20,9 @@ def serve(
     """Serve videos: /v1/videos for `openai` clients, KServe's v2 protocol for camera tensors, a page at /."""
     from rich.console import Console
 
-    from infra.settings import load_settings
-
     console = Console(stderr=True)
     console.print(f"verifying and loading; then the page is at http://{host}:{port}/ and Ctrl-C stops it")
     from serving.server import ServeOptions
     from serving.server import serve as run_server
 
-    run_server(ServeOptions(workdir, bundle, host, port, queue, load_settings().workers))
+    run_server(ServeOptions(workdir, bundle, host, port, queue))

@@ -4,13 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from tiny_bundle import write_tiny_bundle
 
 from data_contracts.errors import ErrorCode, InputError
 from data_contracts.wire import GenerationMode
 from model.generation.action_path import walk_forward
 from model.generation.first_frame import default_intrinsics
-from model.generation.pipeline import WorldPipeline
+from model.generation.pipeline import GENERATION_THREADS, WorldPipeline
 from model.generation.request import GenerationRequest
 
 
@@ -21,7 +22,10 @@ def bundle(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pipeline(bundle):
-    return WorldPipeline.load(bundle, threads=1)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(GENERATION_THREADS)
+    yield WorldPipeline.load(bundle)
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture
