@@ -36,20 +36,40 @@ class Rendering:
 
 
 @dataclass(frozen=True)
+class _Rows:
+    """Pieces of picture rows, one a splat and row it touches, nearest splat first.
+
+    Attributes:
+        splat: index of the splat.
+        length: pixels in the piece.
+        pixel: number of its first pixel in the picture.
+        shift: first pixel's distance from where alpha peaks in this row.
+        curvature: half the conic's x^2 coefficient.
+        peak: logarithm of alpha at the peak.
+    """
+
+    splat: Int[Tensor, "rows"]
+    length: Int[Tensor, "rows"]
+    pixel: Int[Tensor, "rows"]
+    shift: Float[Tensor, "rows"]
+    curvature: Float[Tensor, "rows"]
+    peak: Float[Tensor, "rows"]
+
+
+@dataclass(frozen=True)
 class _Fragments:
-    """Pixel contributions, grouped by pixel, nearest first within a pixel."""
+    """Pixel contributions, grouped by pixel, nearest first within a pixel; ``count`` says how many each pixel has."""
 
     splat: Int[Tensor, "fragments"]
     alpha: Float[Tensor, "fragments"]
-    pixel: Int[Tensor, "fragments"]
+    count: Int[Tensor, "pixels"]
 
 
 def render(gaussians: Gaussians, camera: Camera) -> Rendering:
     """Render a scene from one camera."""
     splats = project(gaussians, camera)
-    fragments = _fragments(splats, camera)
-    count = torch.bincount(fragments.pixel, minlength=camera.height * camera.width)
-    first = torch.cumsum(count, 0) - count
+    fragments = _fragments(_rows(splats, camera), camera.height * camera.width)
+    first = torch.cumsum(fragments.count, 0) - fragments.count
     weights = fragments.alpha * _transmittance(fragments, first)
     features = torch.cat([splats.colors, splats.depth[:, None], torch.ones(len(splats.depth), 1)], dim=1)
     sums = torch.nn.functional.embedding_bag(
@@ -60,33 +80,29 @@ def render(gaussians: Gaussians, camera: Camera) -> Rendering:
     return Rendering(sums[..., :3], alpha, depth)
 
 
-def _fragments(splats: Splats, camera: Camera) -> _Fragments:
-    """All fragments with alpha of at least 1/255."""
-    rows_of, row = _expand_rows(splats, camera.height)
-    a, b, c = splats.conics.index_select(0, rows_of).unbind(1)
-    center_x, center_y = splats.centers.index_select(0, rows_of).unbind(1)
+def _rows(splats: Splats, camera: Camera) -> _Rows:
+    """Cut every splat into the parts of picture rows in which its alpha is at least 1/255."""
+    index, row = _touched_rows(splats, camera.height)
+    a, b, c = splats.conics.index_select(0, index).unbind(1)
+    center_x, center_y = splats.centers.index_select(0, index).unbind(1)
     offset = row - center_y
     middle = center_x - b / a * offset
     fall = (c - b * b / a) * offset * offset
-    half = ((splats.reach.index_select(0, rows_of) - fall).clamp(min=0) / a).sqrt()
+    half = ((splats.reach.index_select(0, index) - fall).clamp(min=0) / a).sqrt()
     start = (middle - half).ceil().clamp(min=0)
-    length = ((middle + half).floor().clamp(max=camera.width - 1) - start + 1).clamp(min=0).long()
-    line = torch.repeat_interleave(torch.arange(len(length)), length)
-    column = torch.arange(len(line)) - (torch.cumsum(length, 0) - length).index_select(0, line)
-    # One gather of four numbers per fragment instead of four gathers.
-    table = torch.stack(
-        [start - middle, a / 2, splats.log_opacity.index_select(0, rows_of) - fall / 2, row * camera.width + start], 1
+    length = ((middle + half).floor().clamp(max=camera.width - 1) - start + 1).clamp(min=0)
+    return _Rows(
+        splat=index,
+        length=length.long(),
+        pixel=(row.double() * camera.width + start).long(),
+        shift=start - middle,
+        curvature=a / 2,
+        peak=splats.log_opacity.index_select(0, index) - fall / 2,
     )
-    shift, curvature, peak, base = table.index_select(0, line).unbind(1)
-    alpha = torch.exp(peak - curvature * (shift + column) ** 2).clamp(max=LARGEST_ALPHA)
-    pixel = base.int() + column.int()
-    order = _stable_order(pixel, camera.height * camera.width)
-    splat = rows_of.index_select(0, line.index_select(0, order))
-    return _Fragments(splat, alpha.index_select(0, order), pixel.index_select(0, order))
 
 
-def _expand_rows(splats: Splats, height: int) -> tuple[Int[Tensor, "rows"], Float[Tensor, "rows"]]:
-    """For every picture row a splat touches: its index and the row's number."""
+def _touched_rows(splats: Splats, height: int) -> tuple[Int[Tensor, "rows"], Float[Tensor, "rows"]]:
+    """For every picture row a splat touches: the splat's index and the row's number."""
     top = (splats.centers[:, 1] - splats.spread[:, 1]).ceil().clamp(min=0)
     bottom = (splats.centers[:, 1] + splats.spread[:, 1]).floor().clamp(max=height - 1)
     count = (bottom - top + 1).clamp(min=0).long()
@@ -95,10 +111,24 @@ def _expand_rows(splats: Splats, height: int) -> tuple[Int[Tensor, "rows"], Floa
     return index, top.index_select(0, index) + within
 
 
+def _fragments(rows: _Rows, pixels: int) -> _Fragments:
+    """Expand the rows to fragments and group them by pixel."""
+    line = torch.repeat_interleave(torch.arange(len(rows.length)), rows.length)
+    column = torch.arange(len(line)) - (torch.cumsum(rows.length, 0) - rows.length).index_select(0, line)
+    distance = rows.shift.index_select(0, line) + column
+    falloff = rows.curvature.index_select(0, line) * distance * distance
+    alpha = torch.exp(rows.peak.index_select(0, line) - falloff).clamp(max=LARGEST_ALPHA)
+    pixel = rows.pixel.index_select(0, line) + column
+    order = _stable_order(pixel, pixels)
+    splat = rows.splat.index_select(0, line)
+    count = torch.bincount(pixel, minlength=pixels)
+    return _Fragments(splat.index_select(0, order), alpha.index_select(0, order), count)
+
+
 def _stable_order(pixel: Int[Tensor, "fragments"], pixels: int) -> Int[Tensor, "fragments"]:
     """Order by pixel that keeps the depth order: NumPy sorts 16-bit keys by radix, several times faster than torch."""
     keys = pixel.numpy()
-    order = np.argsort((keys & 0xFFFF).astype(np.uint16), kind="stable")
+    order = np.argsort(keys.astype(np.uint16), kind="stable")  # the cast keeps the low 16 bits
     if pixels > 0x10000:
         order = order[np.argsort((keys >> 16).astype(np.uint16)[order], kind="stable")]
     return torch.from_numpy(order)
@@ -106,9 +136,8 @@ def _stable_order(pixel: Int[Tensor, "fragments"], pixels: int) -> Int[Tensor, "
 
 def _transmittance(fragments: _Fragments, first: Int[Tensor, "pixels"]) -> Float[Tensor, "fragments"]:
     """Light that reaches each fragment: the product of 1 - alpha over the nearer fragments of its pixel."""
-    logs = torch.log1p(-fragments.alpha).double()
-    before = torch.cumsum(logs, 0) - logs
-    if len(before) == 0:
-        return before.float()
-    start = before[first.clamp(max=len(before) - 1)].index_select(0, fragments.pixel)
-    return torch.exp(before - start).float()
+    logs = torch.log1p(-fragments.alpha)
+    before = torch.cumsum(logs, 0, dtype=torch.float64) - logs
+    filled = fragments.count > 0
+    start = torch.repeat_interleave(before[first[filled]], fragments.count[filled])
+    return torch.exp((before - start).float())
