@@ -1,0 +1,46 @@
+"""What read commands about the corpus print with ``--json``."""
+
+from data_contracts.base import Record
+from data_contracts.licence import Use
+from data_contracts.outcome import OutcomeRow
+
+
+class RuleFinding(Record):
+    """One cell of a clip's verdict with its explanation: ``detail`` is the scorer's, ``reason`` the contract's."""
+
+    outcome: OutcomeRow
+    worst_frame: int
+    detail: str
+    reason: str
+
+
+class ClipExplanation(Record):
+    """``wm why --json``: everything that decided about one listed input. ``thumbnail`` is a file, "" = none."""
+
+    path: str
+    clip_id: str
+    source: str
+    status: str
+    reasons: list[str]
+    contract: str
+    thumbnail: str
+    findings: list[RuleFinding]
+
+
+class LicenceUse(Record):
+    """One line of ``wm corpus licences --json``: a licence, what it allows, and who is under it."""
+
+    licence: str
+    allows: list[Use]
+    note: str
+    sources: list[str]
+    accepted: int
+    listed: int
+
+
+class ContractCheck(Record):
+    """One line of ``wm corpus validate --json``: what was checked, and what was wrong ("" = nothing)."""
+
+    check: str
+    subject: str
+    problem: str

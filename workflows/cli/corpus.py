@@ -1,0 +1,119 @@
+"""``wm corpus``: build, read, count and check corpora."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from workflows.cli.options import Json, Profile, WorkdirOption
+from workflows.cli.synth import synth
+
+if TYPE_CHECKING:
+    from tasks.filtering.report import Corpus
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help="Build, read, count and check corpora.")
+app.command("synth")(synth)
+
+
+@app.command()
+def ingest(
+    corpus: Annotated[Path, typer.Argument(help="A folder of videos, or of sources as docs/sources.md describes.")],
+    workdir: WorkdirOption = None,
+    profile: Profile = None,
+    json: Json = False,
+) -> None:
+    """Read a corpus: probe, cut and store every clip. The same as `wm run --corpus CORPUS --until ingest`."""
+    from workflows.cli.run import run
+
+    run(profile=profile, corpus=corpus, workdir=workdir, last="ingest", json=json)
+
+
+@app.command()
+def stats(workdir: WorkdirOption = None, json: Json = False) -> None:
+    """Count what became of each clip, by source and by reason, with the distribution of every score."""
+    from data_contracts.contract_loader import load_contracts
+    from tasks.filtering.report import count
+    from workflows.cli.corpus_tables import show_stats
+
+    corpus = _read(workdir)
+    counted = count(corpus)
+    if json:
+        typer.echo(counted.model_dump_json())
+    else:
+        show_stats(counted, corpus, load_contracts())
+
+
+@app.command()
+def validate(workdir: WorkdirOption = None, json: Json = False) -> None:
+    """Check the contracts, and the stored verdicts against them. Exit 1 when something does not fit.
+
+    Without finished verdicts in the workdir, the contracts alone are checked.
+    """
+    from data_contracts.contract_loader import load_contracts
+    from data_contracts.errors import ErrorCode, OperationError
+    from tasks.filtering.report import check_contracts
+    from workflows.cli.corpus_tables import show_checks
+
+    checks = check_contracts(_read_if_there(workdir), load_contracts())
+    if json:
+        typer.echo("[" + ",".join(check.model_dump_json() for check in checks) + "]")
+    else:
+        show_checks(checks)
+    wrong = [check for check in checks if check.problem]
+    if wrong:
+        raise OperationError(
+            ErrorCode.CONTRACT_INVALID,
+            f"{len(wrong)} of {len(checks)} checks fail, first {wrong[0].subject}: {wrong[0].problem}",
+            "`wm run --until filter` decides anew under the contracts in force",
+        )
+
+
+@app.command()
+def licences(
+    workdir: WorkdirOption = None,
+    use: Annotated[str, typer.Option(help="research or commercial: what the result is for.")] = "research",
+    json: Json = False,
+) -> None:
+    """Show what each licence allows and which clips are under it. Exit 1 when an accepted clip forbids the use."""
+    from data_contracts.errors import ErrorCode, InputError, OperationError
+    from data_contracts.licence import Use, load_licences
+    from tasks.filtering.report import licence_uses
+    from workflows.cli.corpus_tables import show_licences
+
+    if use not in [allowed.value for allowed in Use]:
+        raise InputError(
+            ErrorCode.CONFIG_INVALID, f"--use is {use!r}; allowed are research and commercial", "pass one of them"
+        )
+    uses = licence_uses(_read_if_there(workdir), load_licences())
+    if json:
+        typer.echo("[" + ",".join(entry.model_dump_json() for entry in uses) + "]")
+    else:
+        show_licences(uses)
+    blocked = [entry for entry in uses if entry.accepted and Use(use) not in entry.allows]
+    if blocked:
+        told = ", ".join(f"{entry.accepted} clips of {', '.join(entry.sources)} ({entry.licence})" for entry in blocked)
+        raise OperationError(
+            ErrorCode.LICENCE_FORBIDS, f"{use} use is forbidden by {told}", f"run the filter again with `--use {use}`"
+        )
+
+
+def _artifacts(workdir: Path | None) -> Path:
+    from infra.settings import load_settings
+    from infra.workdir import Workdir
+
+    return Workdir(workdir or Path(load_settings().workdir)).artifacts
+
+
+def _read(workdir: Path | None) -> "Corpus":
+    from tasks.filtering.report import read_corpus
+
+    return read_corpus(_artifacts(workdir))
+
+
+def _read_if_there(workdir: Path | None) -> "Corpus | None":
+    from data_contracts.errors import InputError
+
+    try:
+        return _read(workdir)
+    except InputError:
+        return None
