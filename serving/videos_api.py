@@ -66,7 +66,9 @@ class VideosApi:
         fields, payload = await read_creation(request)
         image = None if payload is None else await run_in_threadpool(normalized_png, payload)
         wanted = build_request(card, fields, image is not None)
-        await run_in_threadpool(plan_video, wanted, card, None)  # refuse now what would fail later
+        plan = await run_in_threadpool(plan_video, wanted, card, None)  # refuse now what would fail later
+        shown = max(1, round((plan.request.raw_frames - 1) / card.fps))  # an action decides its own length
+        wanted = wanted.model_copy(update={"seconds": str(shown)})
         return (await run_in_threadpool(self._engine.submit, wanted, image)).view()
 
     async def page(

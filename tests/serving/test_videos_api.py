@@ -59,7 +59,8 @@ def test_the_image_reaches_the_model(client, world, wait):
 
 
 def test_an_action_decides_the_path(client, world, wait):
-    make(client, prompt="a room", action="w-20,d-20", seed="9", mode="bidirectional")
+    made = make(client, prompt="a room", action="w-20,d-20", seed="9", mode="bidirectional")
+    assert made.json()["seconds"] == "2"
     wait(lambda: world.requests)
     assert world.requests[0].raw_frames == 41
     assert world.requests[0].seed == 9
