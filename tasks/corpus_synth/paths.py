@@ -110,7 +110,7 @@ def _plan(
     facing = rng.uniform(0, 2 * np.pi)
     phase = rng.uniform(0, 2 * np.pi, 3)
     sway = np.radians(rng.uniform(1, 3)) * np.sin(2 * np.pi * progress * rng.uniform(0.7, 1.3) + phase[0])
-    pitch = np.radians(rng.uniform(2, 8) + 1.5 * np.sin(2 * np.pi * progress + phase[1]))
+    pitch = np.radians(rng.uniform(3, 9) + 3 * np.sin(2 * np.pi * progress + phase[1]))
     start = rng.uniform(-1.2, 1.2, 2)
     if family in {Family.ARC, Family.ZOOM}:
         ground, heading = _arc(length, progress, rng)
@@ -139,13 +139,15 @@ def _line(
     if family is Family.STRAFE:
         course = np.radians(rng.uniform(55, 85)) * rng.choice([-1, 1])
     else:
-        course = np.radians(rng.uniform(12, 32)) * rng.choice([-1, 1])
+        course = np.radians(rng.uniform(22, 42)) * rng.choice([-1, 1])
     along = length * (progress - 0.5)
     across = rng.uniform(0.10, 0.22) * np.sin(2 * np.pi * progress + rng.uniform(0, 2 * np.pi))
     ground = np.stack(
         [along * np.sin(course) + across * np.cos(course), along * np.cos(course) - across * np.sin(course)], axis=1
     )
-    return ground, np.radians(rng.uniform(-8, 8)) * (progress - 0.5) * 2
+    # Turning tells the focal length: without it, sideways motion leaves it nearly free.
+    turn = np.radians(rng.uniform(10, 20)) * rng.choice([-1, 1])
+    return ground, turn * np.sin(np.pi * (progress - 0.5))
 
 
 def _loop(length: float, progress: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -161,7 +163,7 @@ def _cameras(
 ) -> Float[np.ndarray, "frames 4 4"]:
     x, z = ground.T
     floor = np.zeros_like(x) if scene.ground is None else _smoothed(scene.ground.at(x, z))
-    bob = 0.05 * np.sin(2 * np.pi * seconds / max(seconds[-1], 1e-6))
+    bob = 0.08 * np.sin(2 * np.pi * seconds / max(seconds[-1], 1e-6))
     ahead = np.stack([np.sin(heading) * np.cos(pitch), np.sin(pitch), np.cos(heading) * np.cos(pitch)], axis=1)
     right = np.stack([np.cos(heading), np.zeros_like(heading), -np.sin(heading)], axis=1)
     camera = np.tile(np.eye(4), (len(x), 1, 1))

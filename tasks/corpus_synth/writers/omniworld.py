@@ -26,7 +26,9 @@ DESCRIPTOR = Descriptor(
 # One sensor frame of eleven whose depth is in other units: the coefficient of variation of the per-frame scales is
 # about 2.8 (limit 2.0) and, for the twin, about 1.73.
 GLITCH = {Kind.SCALE: 200.0, Kind.SCALE_TWIN: 14.0}
-PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1]
+COLOR_PNG = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FILTER_SUB]
+COLOR_PNG += [cv2.IMWRITE_PNG_STRATEGY, cv2.IMWRITE_PNG_STRATEGY_HUFFMAN_ONLY]  # noise does not repeat
+DEPTH_PNG = COLOR_PNG[:4]
 
 
 def encode_depth(depth: Float[np.ndarray, "height width"]) -> UInt16[np.ndarray, "height width"]:
@@ -49,8 +51,8 @@ def write_clip(clip: RenderedClip, folder: Path) -> WrittenClip:
     metres_per_unit = float(clip.rng(3).uniform(1.5, 4.0))
     for frame, glitch in enumerate(_glitches(clip)):
         depth = render_depth(clip.scene, track.view(frame)) / (metres_per_unit * glitch)
-        cv2.imwrite(str(scene / f"depth/{frame:06d}.png"), encode_depth(depth), PNG)
-        cv2.imwrite(str(scene / f"color/{frame:06d}.png"), clip.frames[frame][..., ::-1], PNG)
+        cv2.imwrite(str(scene / f"depth/{frame:06d}.png"), encode_depth(depth), DEPTH_PNG)
+        cv2.imwrite(str(scene / f"color/{frame:06d}.png"), clip.frames[frame][..., ::-1], COLOR_PNG)
     frames = len(clip.frames)
     write_json(scene / "camera/split_0.json", split_camera(track, metres_per_unit))
     write_json(scene / "split_info.json", {"scene_name": uid, "split_num": 1, "split": [list(range(frames))]})
