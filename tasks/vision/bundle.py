@@ -17,6 +17,7 @@ from jaxtyping import Float, Int
 from model.geometry.rotations import rotation_exp
 
 POSE = 6
+FOCAL_RANGE = np.log(4.0)  # a focal length farther from the prior is no camera that App. B.3 lets through
 Pixels = Float[np.ndarray, "observations 2"]
 
 
@@ -174,9 +175,10 @@ class _Problem:
         return np.diff(np.eye(focals), n=2, axis=0) / self.options.focal_smoothness
 
     def cost(self, scene: Scene) -> float:
-        """Robust cost; infinite when a point falls behind a camera that sees it."""
+        """Robust cost; infinite when a point falls behind a camera that sees it, or a focal length runs away."""
         predicted, depth = reproject(scene, self.observations)
-        if depth.min() <= 1e-6:
+        away = np.abs(scene.log_focal - np.log(self.options.prior_focal)).max()
+        if depth.min() <= 1e-6 or away > FOCAL_RANGE:
             return np.inf
         scaled = ((predicted - self.observations.pixels) ** 2).sum(-1) / self.options.pixel_sigma**2
         width = self.options.loss_scale**2

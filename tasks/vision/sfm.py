@@ -17,9 +17,13 @@ from safetensors.numpy import load_file
 
 from model.geometry.se3 import interpolate_poses, inverse, rigid
 from tasks.vision.bundle import BundleOptions, Observations
+from tasks.vision.numeric_threads import single_numeric_thread
 from tasks.vision.refinement import Refined, RefineOptions, refine, span_scene
+from tasks.vision.revisits import add_revisits
 from tasks.vision.sfm_worker import RESULT, MappingOptions, write_request
 from tasks.vision.tracks import TrackingOptions, Tracks, follow_corners
+
+STILL_PX = 0.5
 
 
 @dataclass(frozen=True)
@@ -91,30 +95,52 @@ def reconstruct(frames: UInt8[np.ndarray, "frames height width 3"], options: Sfm
     """Cameras of a clip from its pixels alone: square pixels, principal point at the centre, focal length unknown.
 
     Raises:
-        SfmError: no start maps enough key frames.
+        SfmError: nothing moves in the picture, or no start maps enough key frames.
     """
-    tracks = follow_corners(frames, TrackingOptions(max_tracks=options.max_tracks))
-    size = frames.shape[1:3]
-    best: Refined | None = None
-    for first_focal, per_image in _starts(options):
-        model = _map_key_frames(tracks, size, first_focal * size[1], per_image, options)
-        if model is None:
-            continue
-        span = span_scene(model.frames, model.camera_from_world, model.focal, _centre(size))
-        refined = refine(tracks, span, _refine_options(size, options))
-        if refined is not None and (best is None or refined.score > best.score):
-            best = refined
-        if best is not None and best.registered.sum() >= options.min_registered * len(frames):
-            break
+    with single_numeric_thread():
+        tracks = follow_corners(frames, TrackingOptions(max_tracks=options.max_tracks))
+        if _stillness(tracks) < STILL_PX:
+            raise SfmError(f"{tracks.count} tracks, which stay within {STILL_PX} pixel: no motion, no depth")
+        best = _best_start(add_revisits(frames, tracks), frames.shape[1:3], options)
     share = 0.0 if best is None else float(best.registered.sum()) / len(frames)
     if best is None or share < options.min_registered:
         raise SfmError(f"{share:.0%} of frames registered, {options.min_registered:.0%} needed ({tracks.count} tracks)")
     return _whole_clip(best, len(frames))
 
 
+def _stillness(tracks: Tracks) -> float:
+    """How far the tracks that move most get from where they began, pixels: the 90th percentile."""
+    if tracks.count == 0:
+        return 0.0
+    first = np.zeros((tracks.count, 2))
+    first[tracks.track_index[::-1]] = tracks.pixels[::-1]
+    apart = np.linalg.norm(tracks.pixels - first[tracks.track_index], axis=-1)
+    return float(np.percentile(apart, 90))
+
+
+def _best_start(tracks: Tracks, size: tuple[int, int], options: SfmOptions) -> Refined | None:
+    """The first start whose structure sees enough frames, else the one that sees most."""
+    best: Refined | None = None
+    for first_focal, per_image in _starts(options):
+        model = _map_key_frames(tracks, size, first_focal * size[1], per_image, options)
+        if model is None:
+            continue
+        span = span_scene(model.frames, model.camera_from_world, model.focal, _centre(size))
+        try:
+            refined = refine(tracks, span, _refine_options(size, options))
+        except np.linalg.LinAlgError:  # a degenerate start: the next one may do
+            continue
+        if refined is not None and (best is None or refined.score > best.score):
+            best = refined
+        if best is not None and best.registered.sum() >= options.min_registered * tracks.raw_frames:
+            break
+    return best
+
+
 def _starts(options: SfmOptions) -> list[tuple[float, bool]]:
+    """A shared focal length first; one for each key frame is the last resort (it bends easily)."""
     shared = [(focal, False) for focal in options.first_focals]
-    return [shared[0], (options.first_focals[0], True), *shared[1:]]
+    return [*shared, (options.first_focals[0], True)]
 
 
 def _map_key_frames(

@@ -7,6 +7,7 @@ from jaxtyping import Float, UInt8
 
 from model.geometry.se3 import inverse
 from tasks.vision.bundle import BundleOptions, Observations, Scene, adjust
+from tasks.vision.numeric_threads import single_numeric_thread
 from tasks.vision.refinement import RefineOptions, Span, structure
 from tasks.vision.tracks import TrackingOptions, Tracks, follow_corners
 
@@ -38,7 +39,12 @@ def triangulate_under_cameras(
         max_tracks: corners followed at once.
         max_error: pixels beyond which an observation is an outlier.
     """
-    tracks = follow_corners(frames, TrackingOptions(max_tracks=max_tracks))
+    with single_numeric_thread():
+        tracks = follow_corners(frames, TrackingOptions(max_tracks=max_tracks))
+        return _under_cameras(tracks, camera_to_world, intrinsics, max_error)
+
+
+def _under_cameras(tracks: Tracks, camera_to_world: np.ndarray, intrinsics: np.ndarray, max_error: float) -> PointCloud:
     focal = intrinsics[:, 0]
     upright = _square(tracks, intrinsics, focal)
     back = inverse(camera_to_world)

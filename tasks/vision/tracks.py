@@ -96,7 +96,7 @@ def follow_corners(
     grays = [cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY) for frame in frames]
     alive, born, seen = None, 0, []
     for index, gray in enumerate(grays):
-        smooth = cv2.GaussianBlur(gray, (0, 0), 0.8).astype(np.float32)  # bilinear sampling wants a band limit
+        smooth = smooth_gray(frames[index])
         if alive is not None:
             alive = _follow(alive, (grays[index - 1], gray, smooth), options)
         fresh = _new_tracks(gray, smooth, alive, born, options)
@@ -107,6 +107,11 @@ def follow_corners(
     names = np.concatenate([names for names, _ in seen])
     pixels = np.concatenate([points for _, points in seen]).astype(np.float64)
     return _drop_short(Tracks(frame_index, names, pixels, len(frames)), options.min_length)
+
+
+def smooth_gray(frame: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:
+    """Gray values, low-passed a little: bilinear sampling wants a band limit."""
+    return cv2.GaussianBlur(cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY), (0, 0), 0.8).astype(np.float32)
 
 
 def _follow(alive: _Alive, images: tuple[np.ndarray, np.ndarray, np.ndarray], options: TrackingOptions) -> _Alive:

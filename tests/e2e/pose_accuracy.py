@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from rich.console import Console
 from safetensors.numpy import load_file
 
 from data_contracts.camera import PoseRow, PoseStatus, ScaleSource
@@ -40,6 +41,7 @@ RECIPES = Path(__file__).parents[2] / "workflows" / "recipes" / "tiny"
 UNUSABLE = {"black", "frozen", "two_cuts", "exact_duplicate", "pose_rows", "pose_nan", "scale_variation"}
 TARGETS = {"rotation": (0.3, 1.0), "translation": (0.5, 2.0)}  # degrees and percent: median, 90th percentile
 SCALE_TARGET = 2.0  # percent
+SAY = Console(soft_wrap=True, highlight=False)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def measure(corpus: Path, work: Path, workers: int, only: str) -> list[Line]:
     inputs = {"ingest": ingest, "screen": screen}
     run_pose(StageContext("pose", inputs, {"pose": out}, config, workers=workers))
     rows = read_table(out / "poses.parquet", PoseRow)
-    print(f"{len(rows)} clips in {time.monotonic() - start:.1f} s with {workers} workers")
+    SAY.print(f"{len(rows)} clips in {time.monotonic() - start:.1f} s with {workers} workers")
     return [_line(row, clips[row.path], kinds[row.path], (corpus, out)) for row in rows]
 
 
@@ -124,7 +126,7 @@ def judge(lines: list[Line]) -> int:
     """Print the table; 1 when a target is missed."""
     for line in sorted(lines, key=lambda line: line.row.path):
         row = line.row
-        print(
+        SAY.print(
             f"{row.path:50s} {line.kind:18s} {row.mode:8s} rotation {line.rotation_deg:7.3f} "
             f"({line.rotation_oriented_deg:6.3f}) deg  translation {line.translation_percent:7.3f} %  "
             f"scale {line.scale_percent:6.2f} % {row.scale_source:12s} {row.reprojection_px or 0:.3f} px  {row.detail}"
@@ -138,10 +140,10 @@ def judge(lines: list[Line]) -> int:
     for name, values in measured.items():
         middle, high = np.percentile(values, [50, 90], method="higher")
         missed |= middle > TARGETS[name][0] or high > TARGETS[name][1]
-        print(f"default mode, {len(values)} clips: {name} median {middle:.3f}, 90th percentile {high:.3f}")
+        SAY.print(f"default mode, {len(values)} clips: {name} median {middle:.3f}, 90th percentile {high:.3f}")
     scales = [line.scale_percent for line in lines if not np.isnan(line.scale_percent)]
     missed |= max(scales) > SCALE_TARGET
-    print(f"metric scale, {len(scales)} clips with sensor depth: largest error {max(scales):.2f} %")
+    SAY.print(f"metric scale, {len(scales)} clips with sensor depth: largest error {max(scales):.2f} %")
     return int(missed)
 
 
