@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Table
 
 from data_contracts.contract_loader import ContractSet
-from data_contracts.explanation import ClipExplanation, ContractCheck, LicenceUse
+from data_contracts.explanation import ClipExplanation, ContractCheck, LicenceUse, RuleFinding
+from data_contracts.quality import Outcome
 from data_contracts.report import CorpusStats
 
 if TYPE_CHECKING:
@@ -17,12 +19,13 @@ if TYPE_CHECKING:
 STATUSES = ("accepted", "rejected", "quarantined")
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 24
+PIPE_WIDTH = 140
 COLORS = {"pass": "green", "fail": "red", "not_evaluated": "dim"}
 
 
 def show_stats(stats: CorpusStats, corpus: "Corpus", contracts: ContractSet) -> None:
     """The funnel, the reasons, and a histogram of every measured score."""
-    console = Console()
+    console = _console()
     funnel = Table("source", *STATUSES, title=f"{len(stats.clips)} clips")
     for source, counts in stats.by_source.items():
         funnel.add_row(source, *(str(counts.get(status, 0)) for status in STATUSES))
@@ -35,33 +38,55 @@ def show_stats(stats: CorpusStats, corpus: "Corpus", contracts: ContractSet) -> 
 
 
 def show_explanation(explanation: ClipExplanation) -> None:
-    """One clip: each score, its range, the outcome, and whose number it is."""
-    console = Console()
+    """One clip: each score, its range, the outcome, and whose number it is; failed rules first, with the reasons."""
+    console = _console()
     told = f": {', '.join(explanation.reasons)}" if explanation.reasons else ""
-    console.print(f"[bold]{explanation.path}[/]  clip {explanation.clip_id or '(unreadable)'}")
+    console.print(f"[bold]{explanation.path}[/]\nclip {explanation.clip_id or '(unreadable)'}")
     console.print(f"{explanation.status}{told}  under {explanation.contract}")
-    table = Table("outcome", "rule", "metric by scorer at resolution", "value", "range", "frame", "origin", "why")
-    for finding in explanation.findings:
-        found = finding.outcome
-        color = COLORS[found.outcome.value]
-        table.add_row(
-            f"[{color}]{found.outcome.value}[/]",
-            f"{found.rule} v{found.rule_version}",
-            f"{found.metric} by {found.scorer} at {found.resolution}",
-            "-" if found.value is None else f"{found.value:.4g}",
-            _range(found.minimum, found.maximum),
-            str(finding.worst_frame) if finding.worst_frame >= 0 else "",
-            found.origin,
-            finding.detail or finding.reason,
-        )
+    table = Table("", "rule", "metric", "value", "range", "frame", "origin", "scorer", box=SIMPLE)
+    evaluated = [finding for finding in explanation.findings if finding.outcome.outcome is not Outcome.NOT_EVALUATED]
+    for finding in sorted(evaluated, key=lambda finding: finding.outcome.outcome is Outcome.PASS):
+        table.add_row(*_cells(finding))
     console.print(table)
+    for finding in evaluated:
+        if finding.outcome.outcome is Outcome.FAIL:
+            parts = (finding.detail, finding.reason)
+            console.print(f"[red]{finding.outcome.rule}[/]: {'; '.join(part for part in parts if part)}")
+    skipped = [finding.outcome for finding in explanation.findings if finding not in evaluated]
+    names = ", ".join(dict.fromkeys(f"{found.rule} ({found.metric} by {found.scorer})" for found in skipped))
+    console.print(f"not evaluated: {names or 'none'}", style="dim")
     if explanation.thumbnail:
         console.print(f"picture: {explanation.thumbnail}")
 
 
+def _console() -> Console:
+    """As wide as the terminal; where there is none, wide enough not to break words."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def _cells(finding: RuleFinding) -> tuple[str, ...]:
+    found = finding.outcome
+    color = COLORS[found.outcome.value]
+    value = "-" if found.value is None else f"{found.value:.4g}"
+    frame = str(finding.worst_frame) if finding.worst_frame >= 0 else ""
+    limits = _range(found.minimum, found.maximum)
+    rule = f"{found.rule} v{found.rule_version}"
+    return (
+        f"[{color}]{found.outcome.value}[/]",
+        rule,
+        found.metric,
+        value,
+        limits,
+        frame,
+        found.origin,
+        f"{found.scorer} at {found.resolution}",
+    )
+
+
 def show_checks(checks: Sequence[ContractCheck]) -> None:
     """One line a kind of check, one more for each problem."""
-    console = Console()
+    console = _console()
     table = Table("check", "subjects", "problems")
     for kind in dict.fromkeys(check.check for check in checks):
         of_kind = [check for check in checks if check.check == kind]
@@ -80,7 +105,7 @@ def show_licences(uses: Sequence[LicenceUse]) -> None:
         table.add_row(
             entry.licence, allows, ", ".join(entry.sources), str(entry.accepted), str(entry.listed), entry.note
         )
-    Console().print(table)
+    _console().print(table)
 
 
 def _histograms(corpus: "Corpus", contracts: ContractSet) -> Table:
