@@ -1,6 +1,6 @@
 """Self-forcing: the student learns on its own rollouts, so training sees what serving will see.
 
-One generator update for every few critic updates; both draw fresh rollouts.
+The rollout is the same on all ranks of a context-parallel group; the scores are sharded along time.
 """
 
 from dataclasses import dataclass
@@ -21,6 +21,9 @@ from model.distill.distribution_matching import (
     score_gradient,
 )
 from model.distill.rollout import RolloutSettings, student_rollout
+from model.training.ranks import Ranks
+
+Latents = Float[Tensor, "batch channels frames height width"]
 
 
 @dataclass(frozen=True)
@@ -33,57 +36,62 @@ class Players:
 
 
 @dataclass(frozen=True)
+class Chances:
+    """The randomness of one update: the exit step (one for the whole world) and this data group's generator."""
+
+    exit_step: int
+    generator: torch.Generator
+
+
+@dataclass(frozen=True)
 class SelfForcing:
-    """Both losses of self-forcing for one batch of clips.
+    """Both losses of self-forcing for one batch of clips; each is this rank's share of its group's loss.
 
     Attributes:
         rollout: how the student is run.
         matching: noise levels and guidance of the scores.
         chunk_frames: latent frames of a chunk.
+        ranks: this process's place.
     """
 
     rollout: RolloutSettings
     matching: MatchingSettings
     chunk_frames: int
+    ranks: Ranks
 
-    def generator_loss(
-        self, players: Players, clips: DistillationClips, generator: torch.Generator
-    ) -> Float[Tensor, ""]:
-        """Distribution matching at the student's rollout, which is differentiated at one common exit step."""
-        exit_step = int(torch.randint(len(self.rollout.sigmas), (1,), generator=generator))
-        sample = self._roll_out(players.student, clips, exit_step, generator)
-        scored = self._noised(sample, generator)
+    def generator_loss(self, players: Players, clips: DistillationClips, chances: Chances) -> Float[Tensor, ""]:
+        """Distribution matching at the student's rollout, which is differentiated at the exit step."""
+        sample = self._roll_out(players.student, clips, chances)
+        scored = self._noised(sample, chances.generator)
         gradient = score_gradient(players.real, players.critic, scored, clips.given, self.matching.guidance)
-        return matching_loss(sample, gradient)
+        return matching_loss(sample, gradient, scored)
 
-    def critic_loss(self, players: Players, clips: DistillationClips, generator: torch.Generator) -> Float[Tensor, ""]:
+    def critic_loss(self, players: Players, clips: DistillationClips, chances: Chances) -> Float[Tensor, ""]:
         """Flow matching of the critic on a fresh rollout of the student."""
-        exit_step = int(torch.randint(len(self.rollout.sigmas), (1,), generator=generator))
         with torch.no_grad():
-            sample = self._roll_out(players.student, clips, exit_step, generator)
-        return critic_loss(players.critic, self._noised(sample, generator), clips.given)
+            sample = self._roll_out(players.student, clips, chances)
+        return critic_loss(players.critic, self._noised(sample, chances.generator), clips.given)
 
     @torch.no_grad()
     def fixed_critic_loss(
         self, players: Players, clips: DistillationClips, sigmas: list[float], generator: torch.Generator
     ) -> float:
-        """The critic's loss on the student's full rollout at fixed noise levels, for comparison over training."""
-        sample = self._roll_out(players.student, clips, len(self.rollout.sigmas) - 1, generator)
+        """The critic's loss on the student's full rollout at fixed noise levels (this rank's share)."""
+        sample = self._roll_out(players.student, clips, Chances(len(self.rollout.sigmas) - 1, generator))
+        shard = self.ranks.shard(clips.frames)
         losses = []
         for sigma in sigmas:
             noise = torch.randn(sample.shape, generator=generator)
-            scored = noised(sample, torch.full((len(sample),), sigma), noise)
+            scored = noised(sample, torch.full((len(sample),), sigma), noise, shard)
             losses.append(critic_loss(players.critic, scored, clips.given))
         return float(torch.stack(losses).double().mean())
 
-    def _roll_out(
-        self, student: SanaWM, clips: DistillationClips, exit_step: int, generator: torch.Generator
-    ) -> Float[Tensor, "batch channels frames height width"]:
+    def _roll_out(self, student: SanaWM, clips: DistillationClips, chances: Chances) -> Latents:
         layout = ChunkLayout.streaming(clips.frames, self.chunk_frames)
-        return student_rollout(student, clips.first_frame, clips.given, layout, self.rollout, (exit_step, generator))
+        draws = (chances.exit_step, chances.generator)
+        return student_rollout(student, clips.first_frame, clips.given, layout, self.rollout, draws)
 
-    def _noised(
-        self, sample: Float[Tensor, "batch channels frames height width"], generator: torch.Generator
-    ) -> NoisedSample:
+    def _noised(self, sample: Latents, generator: torch.Generator) -> NoisedSample:
         indices = torch.randint(1000, (len(sample),), generator=generator)
-        return noised(sample, self.matching.sigma(indices), torch.randn(sample.shape, generator=generator))
+        noise = torch.randn(sample.shape, generator=generator)
+        return noised(sample, self.matching.sigma(indices), noise, self.ranks.shard(sample.shape[2]))

@@ -1,12 +1,14 @@
 """The training loop: batches in, one number per step out. It knows nothing of files or of stages."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jaxtyping import Float
 from torch import Tensor
 
 from data_contracts.errors import ErrorCode, OperationError
+from data_contracts.training import TrainingMetrics
 from model.backbone import SanaWM
 from model.codecs.protocols import EncodedText
 from model.training.draws import DrawSettings, draw_step
@@ -24,6 +26,15 @@ class StepResult:
     loss: float
     gradient_norm: float
     learning_rate: float
+
+
+def metrics_of(results: Sequence[StepResult]) -> TrainingMetrics:
+    """Step results as they are stored."""
+    return TrainingMetrics(
+        loss=[result.loss for result in results],
+        gradient_norm=[result.gradient_norm for result in results],
+        learning_rate=[result.learning_rate for result in results],
+    )
 
 
 @dataclass(frozen=True)

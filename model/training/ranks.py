@@ -32,12 +32,15 @@ class Ranks:
 
     @classmethod
     def of_world(cls, context_size: int) -> "Ranks":
-        """The place of this process in an initialized ``torch.distributed`` world; every rank must call it.
+        """The place of this process in the ``torch.distributed`` world; every rank must call it.
+
+        A process that has joined none is a world of its own.
 
         Raises:
             ValueError: the world does not divide into groups of ``context_size``.
         """
-        world_size, rank = dist.get_world_size(), dist.get_rank()
+        joined = dist.is_initialized()
+        world_size, rank = (dist.get_world_size(), dist.get_rank()) if joined else (1, 0)
         if world_size % context_size:
             raise ValueError(f"world size {world_size} is no multiple of context_size {context_size}")
         if context_size == 1:

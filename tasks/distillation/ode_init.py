@@ -1,81 +1,82 @@
-"""Stage ``ode_init``: the student learns to jump along trajectories of the chunk-causal teacher."""
+"""Stage ``ode_init`` on one rank: the student learns to jump along trajectories of the chunk-causal teacher."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from data_contracts.checkpoint import TransferReport
 from data_contracts.files import write_record
 from data_contracts.report import StageSummary
 from data_contracts.training import HeldOutReport
-from infra.stage import StageContext, digest_file
+from infra.stage import ProgressSink, digest_file
+from infra.torchrun.messages import RankJob
 from model.backbone import SanaWM
 from model.checkpoints import carry_weights, checkpoint_info, load_checkpoint, save_checkpoint
 from model.data.corpus_view import Subset
-from model.data.latent_dataset import LatentDataset
 from model.distill.clips import DistillationClips
 from model.distill.ode import Trajectory, draw_levels, ode_loss
 from model.distill.trajectory import TrajectorySettings, integration_grid, teacher_trajectory
 from model.training.from_recipe import open_corpus, optimizer_of
 from model.training.generators import named_generator
-from model.training.loop import StepResult, check_finite
+from model.training.loop import StepResult, check_finite, metrics_of
 from model.training.optimizer import Optimizer
+from model.training.ranks import Ranks
 from tasks.distillation.config import OdeInitConfig
-from tasks.distillation.metrics import metrics_of
 from tasks.distillation.shared import clips_of, held_out_clips, layout_of
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Held-out trajectories, and the levels each chunk starts from, a draw a measurement."""
+    """This data group's share of the held-out trajectories, and the ids of all held-out clips."""
 
     clip_ids: list[str]
-    trajectory: Trajectory
-    draws: list[torch.Tensor]
+    trajectories: list[Trajectory]
 
 
-def train_ode_init(context: StageContext[OdeInitConfig]) -> StageSummary:
-    """Generate trajectories, regress, write the artifact."""
-    config, latents = context.config, context.inputs["latents"]
-    teacher_home = context.inputs[config.teacher]
+def train_ode_init(job: RankJob, progress: ProgressSink) -> StageSummary:
+    """Generate trajectories, regress; rank 0 writes the artifact.
+
+    Raises:
+        InputError: the teacher is not a checkpoint.
+        OperationError: training diverged.
+    """
+    config = OdeInitConfig.model_validate(job.config)
+    ranks, latents = Ranks.of_world(config.parallel.context_parallel), Path(job.inputs["latents"])
+    teacher_home = Path(job.inputs[config.teacher])
     teacher, _ = load_checkpoint(teacher_home)
     student = SanaWM(teacher.config, teacher.numerics)
     transfer = carry_weights(teacher, student, named_generator(config.seed, "ode_init", "weights"))
 
     corpus = open_corpus(latents, config.corpus, Subset.TRAIN)
-    context.progress.start(context.name, config.trajectories.clips + config.steps)
-    trajectories = _training_trajectories(context, teacher, corpus)
-    held_out = _held_out(config, teacher, latents)
-
-    before = _measure(student, config, held_out)
-    results = _regress(context, student, trajectories)
-    after = _measure(student, config, held_out)
-    report = _report(config, held_out, before, after)
-    _write(context.outputs["ode_init"], config, student, digest_file(teacher_home / "model.safetensors"))
-    write_record(context.outputs["ode_init"] / "metrics.json", metrics_of(results))
-    write_record(context.outputs["ode_init"] / "held_out.json", report)
-    write_record(context.outputs["ode_init"] / "transfer.json", transfer)
-    return StageSummary(items=len(trajectories), metrics={"held_out_before": before, "held_out_after": after})
-
-
-def _training_trajectories(
-    context: StageContext[OdeInitConfig], teacher: SanaWM, corpus: LatentDataset
-) -> list[Trajectory]:
-    """One trajectory per batch of the corpus's order, until the recipe's number of clips is reached."""
-    config = context.config
-    schedule = corpus.schedule(config.parallel.global_batch, config.seed)
-    trajectories, made = [], 0
-    while made < config.trajectories.clips:
-        indices = schedule.indices(len(trajectories))
+    batches = -(-config.trajectories.clips // config.parallel.global_batch)
+    progress.start(job.stage, batches + config.steps)
+    trajectories = []
+    for number in range(batches):
+        indices = _own(corpus.schedule(config.parallel.global_batch, config.seed).indices(number), config, ranks)
         clips = clips_of(corpus, indices, config.student, config.trajectories.guidance)
-        trajectories.append(_trajectory(config, teacher, clips, ("train", len(trajectories))))
-        made += len(indices)
-        context.progress.advance(len(indices))
-    return trajectories
+        trajectories.append(_trajectory(config, teacher, clips, ("train", *indices)))
+        progress.advance()
+    held_out = _held_out(config, teacher, latents, ranks)
+
+    before = _measure(student, config, held_out, ranks)
+    results = _regress(student, trajectories, config, ranks, progress)
+    after = _measure(student, config, held_out, ranks)
+    if ranks.rank == 0:
+        _write(job, config, (student, transfer), results, _report(config, held_out, before, after))
+    return StageSummary(
+        items=batches * config.parallel.global_batch, metrics={"held_out_before": before, "held_out_after": after}
+    )
+
+
+def _own(indices: list[int], config: OdeInitConfig, ranks: Ranks) -> list[int]:
+    """This data group's part of a global batch."""
+    count = config.parallel.clips_per_group
+    return indices[ranks.data_rank * count : (ranks.data_rank + 1) * count]
 
 
 def _trajectory(
-    config: OdeInitConfig, teacher: SanaWM, clips: DistillationClips, purpose: tuple[str, int]
+    config: OdeInitConfig, teacher: SanaWM, clips: DistillationClips, purpose: tuple[str | int, ...]
 ) -> Trajectory:
     recorded = (*config.student.sigmas, 0.0)
     settings = TrajectorySettings(integration_grid(recorded, config.trajectories.substeps), recorded)
@@ -85,43 +86,49 @@ def _trajectory(
     return Trajectory(states, recorded, clips.given)
 
 
-def _held_out(config: OdeInitConfig, teacher: SanaWM, latents: Path) -> HeldOut:
+def _held_out(config: OdeInitConfig, teacher: SanaWM, latents: Path, ranks: Ranks) -> HeldOut:
     dataset, indices = held_out_clips(latents, config.corpus, config.held_out.clips)
-    clips = clips_of(dataset, indices, config.student, config.trajectories.guidance)
-    trajectory = _trajectory(config, teacher, clips, ("held-out", config.held_out.seed))
-    layout = layout_of(config.student, clips.frames)
-    # Level k at every chunk, for each level but the clean end.
-    draws = [torch.full((len(indices), len(layout.starts)), level) for level in range(len(config.student.sigmas))]
-    return HeldOut([dataset.rows[index].clip_id for index in indices], trajectory, draws)
+    trajectories = [
+        _trajectory(config, teacher, clips_of(dataset, [index], config.student), ("held-out", number))
+        for number, index in enumerate(indices)
+        if number % ranks.data_size == ranks.data_rank
+    ]
+    return HeldOut([dataset.rows[index].clip_id for index in indices], trajectories)
 
 
 @torch.no_grad()
-def _measure(student: SanaWM, config: OdeInitConfig, held_out: HeldOut) -> float:
-    """Mean error of the predicted clean latents over the student's noise levels."""
-    layout = layout_of(config.student, held_out.trajectory.states.shape[3])
-    losses = [ode_loss(student, held_out.trajectory, layout, drawn) for drawn in held_out.draws]
-    return float(torch.stack(losses).double().mean())
+def _measure(student: SanaWM, config: OdeInitConfig, held_out: HeldOut, ranks: Ranks) -> float:
+    """Mean error of the predicted clean latents over the student's noise levels and the held-out clips."""
+    total = torch.zeros((), dtype=torch.float64)
+    for trajectory in held_out.trajectories:
+        layout = layout_of(config.student, trajectory.states.shape[3])
+        for level in range(len(config.student.sigmas)):
+            drawn = torch.full((trajectory.states.shape[1], len(layout.starts)), level)
+            total += ode_loss(student, trajectory, layout, drawn).double()
+    cases = len(held_out.clip_ids) * len(config.student.sigmas) * ranks.context_size
+    return float(ranks.sum(total)) / cases
 
 
-def _regress(context: StageContext[OdeInitConfig], student: SanaWM, trajectories: list[Trajectory]) -> list[StepResult]:
-    config = context.config
-    student.train()
+def _regress(
+    student: SanaWM, trajectories: list[Trajectory], config: OdeInitConfig, ranks: Ranks, progress: ProgressSink
+) -> list[StepResult]:
+    """Whole clips on every rank: the published recipe has no context parallelism."""
     optimizer = Optimizer(student.parameters(), optimizer_of(config.optimizer, config.steps))
     results = []
     for step in range(config.steps):
         trajectory = trajectories[step % len(trajectories)]
         layout = layout_of(config.student, trajectory.states.shape[3])
-        generator = named_generator(config.seed, "ode", step)
+        generator = named_generator(config.seed, "ode", step, ranks.data_rank)
         drawn = draw_levels(layout, len(trajectory.levels), trajectory.states.shape[1], generator)
         optimizer.zero_grad()
-        loss = ode_loss(student, trajectory, layout, drawn)
-        loss.backward()
-        value, norm = float(loss.detach()), optimizer.clip()
+        share = ode_loss(student, trajectory, layout, drawn) / ranks.world_size
+        share.backward()
+        ranks.sum_gradients(optimizer.parameters)
+        value, norm = float(ranks.sum(share)), optimizer.clip()
         check_finite(value, step, "x0 error")
         check_finite(norm, step, "gradient norm")
         results.append(StepResult(value, norm, optimizer.apply(step)))
-        context.progress.advance()
-    student.eval()
+        progress.advance()
     return results
 
 
@@ -139,7 +146,17 @@ def _report(config: OdeInitConfig, held_out: HeldOut, before: float, after: floa
     )
 
 
-def _write(output: Path, config: OdeInitConfig, student: SanaWM, parent_digest: str) -> None:
-    info = checkpoint_info(student, "ode_init", parent_digest)
+def _write(
+    job: RankJob,
+    config: OdeInitConfig,
+    trained: tuple[SanaWM, TransferReport],
+    results: list[StepResult],
+    report: HeldOutReport,
+) -> None:
+    output, (student, transfer) = Path(job.output), trained
+    info = checkpoint_info(student, job.stage, digest_file(Path(job.inputs[config.teacher]) / "model.safetensors"))
     sigmas, chunk = list(config.student.sigmas), config.student.chunk_frames
     save_checkpoint(output, student, info.model_copy(update={"chunk_frames": chunk, "sigmas": sigmas}))
+    write_record(output / "metrics.json", metrics_of(results))
+    write_record(output / "held_out.json", report)
+    write_record(output / "transfer.json", transfer)

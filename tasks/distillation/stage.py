@@ -1,15 +1,9 @@
-"""The two distillation stages, in this process with the context's number of threads."""
-
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-import torch
+"""The two distillation stages, on the run's warm group of ranks."""
 
 from data_contracts.report import StageSummary
 from infra.stage import StageContext
+from infra.torchrun.group import run_on_ranks
 from tasks.distillation.config import OdeInitConfig, SelfForcingConfig
-from tasks.distillation.ode_init import train_ode_init
-from tasks.distillation.self_forcing import train_self_forcing
 
 
 def run_ode_init(context: StageContext[OdeInitConfig]) -> StageSummary:
@@ -17,10 +11,9 @@ def run_ode_init(context: StageContext[OdeInitConfig]) -> StageSummary:
 
     Raises:
         InputError: the teacher is not a checkpoint.
-        OperationError: training diverged.
+        OperationError: a rank failed, or training diverged.
     """
-    with _threads(context.workers):
-        return train_ode_init(context)
+    return run_on_ranks(context, context.config.parallel.world_size, "tasks.distillation.ode_init:train_ode_init")
 
 
 def run_self_forcing(context: StageContext[SelfForcingConfig]) -> StageSummary:
@@ -28,18 +21,7 @@ def run_self_forcing(context: StageContext[SelfForcingConfig]) -> StageSummary:
 
     Raises:
         InputError: a parent is not a checkpoint.
-        OperationError: training diverged.
+        OperationError: a rank failed, or training diverged.
     """
-    with _threads(context.workers):
-        return train_self_forcing(context)
-
-
-@contextmanager
-def _threads(count: int) -> Iterator[None]:
-    """Results are promised bit for bit per thread count, so the count is the context's and not the machine's."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
+    world_size = context.config.parallel.world_size
+    return run_on_ranks(context, world_size, "tasks.distillation.self_forcing:train_self_forcing")

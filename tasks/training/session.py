@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
 
 from data_contracts.checkpoint import TransferReport
 from data_contracts.errors import ErrorCode, InputError
 from data_contracts.files import write_record
 from data_contracts.recipe import HeldOutRecipe
 from data_contracts.report import StageSummary
-from data_contracts.training import HeldOutReport, TrainingMetrics
+from data_contracts.training import HeldOutReport
 from infra.stage import ProgressSink, digest_file
+from infra.torchrun.messages import RankJob
 from model.backbone import SanaWM
 from model.checkpoints import carry_weights, checkpoint_info, load_checkpoint, save_checkpoint
 from model.config import numerics_named
@@ -23,11 +23,10 @@ from model.training.example import example_of
 from model.training.from_recipe import backbone_of, open_corpus
 from model.training.generators import named_generator
 from model.training.held_out import HeldOutSet
-from model.training.loop import FlowTrainer, LoopSettings, StepResult
+from model.training.loop import FlowTrainer, LoopSettings, StepResult, metrics_of
 from model.training.ranks import Ranks
 from tasks.training.building import chunk_frames_of, loop_settings
 from tasks.training.config import TrainingConfig
-from tasks.training.job import TrainingJob
 
 
 @dataclass(frozen=True)
@@ -39,31 +38,31 @@ class Start:
     parent_digest: str
 
 
-def train_stage(job: TrainingJob, progress: ProgressSink) -> StageSummary:
+def train_stage(job: RankJob, progress: ProgressSink) -> StageSummary:
     """Train one stage on this rank; rank 0 writes the artifact.
 
     Raises:
         InputError: the parent or the latents do not fit the recipe.
         OperationError: training diverged.
     """
-    config = job.config
-    ranks = _ranks(config)
+    config = TrainingConfig.model_validate(job.config)
+    ranks = Ranks.of_world(config.parallel.context_parallel)
     settings = loop_settings(config)
     latents = Path(job.inputs["latents"])
     corpus = open_corpus(latents, config.corpus, Subset.TRAIN)
     held_out = fixed_clips(latents, config)
-    start = starting_point(job)
+    start = starting_point(job, config)
     device = torch.device(config.compute.device.value)
     model = start.model.to(device).train()
 
     before = _measure(model, held_out, settings, ranks)
-    progress.start(job.name, config.steps)
+    progress.start(job.stage, config.steps)
     results = _run_steps(config, settings, (model, corpus), ranks, progress)
     after = _measure(model, held_out, settings, ranks)
 
     report = held_out_report(held_out, config.held_out, before, after)
     if ranks.rank == 0:
-        _write(Path(job.output), job, start, results, report)
+        _write(job, config, start, results, report)
     return StageSummary(
         items=len(corpus),
         metrics={
@@ -75,14 +74,13 @@ def train_stage(job: TrainingJob, progress: ProgressSink) -> StageSummary:
     )
 
 
-def starting_point(job: TrainingJob) -> Start:
+def starting_point(job: RankJob, config: TrainingConfig) -> Start:
     """The parent's weights under the recipe's architecture, or random ones for a stage without parent.
 
     Raises:
         InputError: the parent is not a checkpoint, or no rule leads from it to this architecture.
     """
-    config = job.config
-    generator = named_generator(config.seed, job.name, "weights")
+    generator = named_generator(config.seed, job.stage, "weights")
     numerics = numerics_named(config.architecture.numerics.value)
     child = build_backbone(backbone_of(config.architecture), numerics, generator)
     if not config.parent:
@@ -95,7 +93,7 @@ def starting_point(job: TrainingJob) -> Start:
     except ValueError as error:
         raise InputError(
             ErrorCode.CONFIG_INVALID,
-            f"{job.name} cannot start from {config.parent}: {error}",
+            f"{job.stage} cannot start from {config.parent}: {error}",
             "name a parent whose architecture a transfer rule starts from",
         ) from error
     return Start(child, report, digest_file(directory / "model.safetensors"))
@@ -141,12 +139,6 @@ def held_out_report(
     )
 
 
-def _ranks(config: TrainingConfig) -> Ranks:
-    if not dist.is_initialized():
-        return Ranks()
-    return Ranks.of_world(config.parallel.context_parallel)
-
-
 def _measure(model: SanaWM, clips: FixedClips, settings: LoopSettings, ranks: Ranks) -> tuple[float, float | None]:
     """The objective under true cameras and, where the model has a camera input, under shuffled ones."""
     levels = settings.draws.levels
@@ -175,14 +167,12 @@ def _run_steps(
     return results
 
 
-def _write(output: Path, job: TrainingJob, start: Start, results: list[StepResult], report: HeldOutReport) -> None:
-    info = checkpoint_info(start.model, job.name, start.parent_digest)
-    save_checkpoint(output, start.model, info.model_copy(update={"chunk_frames": chunk_frames_of(job.config)}))
-    metrics = TrainingMetrics(
-        loss=[result.loss for result in results],
-        gradient_norm=[result.gradient_norm for result in results],
-        learning_rate=[result.learning_rate for result in results],
-    )
-    write_record(output / "metrics.json", metrics)
+def _write(
+    job: RankJob, config: TrainingConfig, start: Start, results: list[StepResult], report: HeldOutReport
+) -> None:
+    output = Path(job.output)
+    info = checkpoint_info(start.model, job.stage, start.parent_digest)
+    save_checkpoint(output, start.model, info.model_copy(update={"chunk_frames": chunk_frames_of(config)}))
+    write_record(output / "metrics.json", metrics_of(results))
     write_record(output / "held_out.json", report)
     write_record(output / "transfer.json", start.transfer)

@@ -15,14 +15,17 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from data_contracts.errors import ErrorCode, InputError, OperationError, SanaWMError
 from data_contracts.report import StageSummary
-from infra.stage import ProgressSink
-from tasks.training.job import Advanced, Failed, Finished, Message, Said, Started, TrainingJob
-from tasks.training.line_socket import LineSocket
+from infra.stage import ProgressSink, StageContext
+from infra.torchrun.line_socket import LineSocket
+from infra.torchrun.messages import Advanced, Failed, Finished, Message, RankJob, Said, Started
+
+Config = TypeVar("Config", bound=BaseModel)
 
 _START_SECONDS = 180
 _STOP_SECONDS = 5
@@ -37,7 +40,7 @@ class WorkerGroup:
     """
 
     def __init__(self, world_size: int) -> None:
-        self._home = Path(tempfile.mkdtemp(prefix="training-group-"))
+        self._home = Path(tempfile.mkdtemp(prefix="torchrun-group-"))
         self._log = self._home / "workers.log"
         self._ranks: list[LineSocket] = []
         address = str(self._home / "socket")
@@ -51,8 +54,8 @@ class WorkerGroup:
                 self.close()
                 raise
 
-    def run(self, job: TrainingJob, progress: ProgressSink) -> StageSummary:
-        """Train one stage on all ranks and return rank 0's summary.
+    def run(self, job: RankJob, progress: ProgressSink) -> StageSummary:
+        """Do one job on all ranks and return rank 0's summary.
 
         Raises:
             InputError: a rank found the input wrong.
@@ -94,7 +97,7 @@ class WorkerGroup:
         """Start torchrun in a session of its own: Ctrl-C reaches this process alone, which then closes the group."""
         root = Path(__file__).resolve().parents[2]
         command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(world_size)]
-        command += ["-m", "tasks.training.worker", address]
+        command += ["-m", "infra.torchrun.worker", address]
         with self._log.open("wb") as log:
             return subprocess.Popen(
                 command, cwd=root, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -147,3 +150,29 @@ def _report(message: Message, progress: ProgressSink) -> None:
 def _error(failed: Failed) -> SanaWMError:
     kind = InputError if failed.user_error else OperationError
     return kind(ErrorCode(failed.code), failed.message, failed.fix)
+
+
+def run_on_ranks(context: StageContext[Config], world_size: int, function: str) -> StageSummary:
+    """Do a stage's work as ``function`` (``module:name``) on the run's warm group of ``world_size`` ranks.
+
+    A group of which a rank failed is dropped, because its peers may hang in a collective; the next stage gets a fresh
+    one.
+
+    Raises:
+        InputError: a rank found the input wrong.
+        OperationError: a rank failed or died.
+    """
+    job = RankJob(
+        function=function,
+        stage=context.name,
+        inputs={name: str(path) for name, path in context.inputs.items()},
+        output=str(context.outputs[context.name]),
+        config=context.config.model_dump(mode="json"),
+    )
+    name = f"torchrun-{world_size}"
+    group = context.warm.keep(name, lambda: WorkerGroup(world_size))
+    try:
+        return group.run(job, context.progress)
+    except BaseException:
+        context.warm.drop(name)
+        raise

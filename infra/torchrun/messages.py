@@ -1,19 +1,27 @@
-"""What a worker process is told, and what it answers: one JSON object a line over a local socket."""
+"""What a rank is told, and what it answers: one JSON object a line over a local socket."""
 
-from typing import Literal
+from typing import Any, Literal
 
 from data_contracts.base import Record
 from data_contracts.report import StageSummary
-from tasks.training.config import TrainingConfig
 
 
-class TrainingJob(Record):
-    """One stage to train. Directories are local paths; ``output`` exists and is empty."""
+class RankJob(Record):
+    """One stage's work, done by all ranks together.
 
-    name: str
+    Attributes:
+        function: ``module:name`` of a function ``(job, progress) -> StageSummary``.
+        stage: id of the stage.
+        inputs: artifact name -> directory.
+        output: existing, empty directory; rank 0 fills it.
+        config: the stage's configuration as JSON; the function validates it.
+    """
+
+    function: str
+    stage: str
     inputs: dict[str, str]
     output: str
-    config: TrainingConfig
+    config: dict[str, Any]  # any JSON: each stage has a record of its own
 
 
 class Started(Record):

@@ -1,13 +1,15 @@
-"""One rank of a warm training group: ``python -m tasks.training.worker SOCKET`` under torchrun.
+"""One rank of a warm group: ``python -m infra.torchrun.worker SOCKET`` under torchrun.
 
-It joins the gloo world once, then trains every job that comes down its socket and leaves when the socket is closed. All
+It joins the gloo world once, then does every job that comes down its socket and leaves when the socket is closed. All
 ranks get every job; numerics are single-threaded, so results do not depend on the machine's core count.
 """
 
+import importlib
 import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 from typing import TextIO
 
@@ -15,8 +17,11 @@ import torch
 import torch.distributed as dist
 
 from data_contracts.errors import ErrorCode, InputError, SanaWMError
-from tasks.training.job import Advanced, Failed, Finished, Message, Said, Started, TrainingJob
-from tasks.training.session import train_stage
+from data_contracts.report import StageSummary
+from infra.stage import ProgressSink
+from infra.torchrun.messages import Advanced, Failed, Finished, Message, RankJob, Said, Started
+
+RankFunction = Callable[[RankJob, ProgressSink], StageSummary]
 
 
 class SocketProgress:
@@ -50,16 +55,27 @@ def send(stream: TextIO, message: Message) -> None:
 
 
 def serve(stream: TextIO) -> None:
-    """Train jobs until the stream ends. A failed job ends the process: its peers may be left inside a collective."""
+    """Do jobs until the stream ends. A failed job ends the process: its peers may be left inside a collective."""
     for line in stream:
         try:
-            job = TrainingJob.model_validate_json(line)
+            job = RankJob.model_validate_json(line)
             progress = SocketProgress(stream, speaks=dist.get_rank() == 0)
-            send(stream, Finished(summary=train_stage(job, progress)))
+            send(stream, Finished(summary=function_of(job)(job, progress)))
         except Exception as error:
             traceback.print_exc()
             send(stream, _failure(error))
             raise
+
+
+def function_of(job: RankJob) -> RankFunction:
+    """The function a job names.
+
+    Raises:
+        ImportError: its module does not exist.
+        AttributeError: its module has no such function.
+    """
+    module, _, name = job.function.partition(":")
+    return getattr(importlib.import_module(module), name)
 
 
 def _failure(error: Exception) -> Failed:
