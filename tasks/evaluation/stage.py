@@ -95,10 +95,10 @@ def sfm_options(config: EvaluateConfig, focal: float) -> SfmOptions:
         max_tracks=config.estimator_tracks,
         max_points=config.estimator_points,
         first_focals=(focal,),
-        max_error=1.5,
+        max_error=1.0,
         min_registered=config.estimator_min_registered,
-        focal_gain=0.7,
-        focal_range=0.1,
+        focal_gain=0.9,
+        focal_range=0.03,
         timeout=config.estimator_timeout,
         seed=config.seed,
     )
