@@ -67,6 +67,7 @@ def film(
     speed: float,
     seconds: Float[np.ndarray, "frames"],
     rng: np.random.Generator,
+    portion: float = 1.0,
 ) -> Track:
     """Find a path of the family along which the scene can be filmed.
 
@@ -77,36 +78,35 @@ def film(
         speed: metres per second.
         seconds: times of the frames, from 0.
         rng: all randomness of the path.
+        portion: share of the path that is covered in that time: slow motion, in which turns are slow too.
 
     Raises:
         RuntimeError: if no path fits (the scene is too crowded for the length asked for).
     """
-    intrinsics = _intrinsics(family, lens, seconds)
+    progress = portion * seconds / seconds[-1]
+    intrinsics = _intrinsics(family, lens, progress)
     for _ in range(TRIES):
-        ground, heading, pitch = _plan(family, speed, seconds, rng)
+        ground, heading, pitch = _plan(family, speed * seconds[-1], progress, rng)
         if scene.clearance(ground[:, 0], ground[:, 1]).min() < MARGIN:
             continue
-        track = Track(_cameras(scene, ground, heading, pitch, seconds), intrinsics, seconds, lens.width, lens.height)
+        track = Track(_cameras(scene, ground, heading, pitch, progress), intrinsics, seconds, lens.width, lens.height)
         if _sees_depth(scene, track):
             return track
     raise RuntimeError(f"no {family.value} path of {speed * seconds[-1]:.1f} m fits the scene after {TRIES} tries")
 
 
-def _intrinsics(family: Family, lens: Lens, seconds: np.ndarray) -> Float[np.ndarray, "frames 4"]:
-    progress = seconds / seconds[-1]
+def _intrinsics(family: Family, lens: Lens, progress: np.ndarray) -> Float[np.ndarray, "frames 4"]:
     focal_x = lens.width / 2 / np.tan(np.radians(lens.fov_x) / 2)
     zoom = 1 + 0.35 * (1 - np.cos(np.pi * progress)) / 2 if family is Family.ZOOM else np.ones_like(progress)
     centre = np.array([(lens.width - 1) / 2, (lens.height - 1) / 2])
     focal = np.stack([focal_x * zoom, focal_x / lens.anisotropy * zoom], axis=1)
-    return np.concatenate([focal, np.broadcast_to(centre, (len(seconds), 2))], axis=1)
+    return np.concatenate([focal, np.broadcast_to(centre, (len(progress), 2))], axis=1)
 
 
 def _plan(
-    family: Family, speed: float, seconds: np.ndarray, rng: np.random.Generator
+    family: Family, length: float, progress: np.ndarray, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, "frames 2"], Float[np.ndarray, "frames"], Float[np.ndarray, "frames"]]:
     """Ground positions (x, z), heading (0 looks along +z, positive to the right) and pitch (positive down)."""
-    length = speed * seconds[-1]
-    progress = seconds / seconds[-1]
     facing = rng.uniform(0, 2 * np.pi)
     phase = rng.uniform(0, 2 * np.pi, 3)
     sway = np.radians(rng.uniform(1, 3)) * np.sin(2 * np.pi * progress * rng.uniform(0.7, 1.3) + phase[0])
@@ -159,11 +159,11 @@ def _loop(length: float, progress: np.ndarray, rng: np.random.Generator) -> tupl
 
 
 def _cameras(
-    scene: Scene, ground: np.ndarray, heading: np.ndarray, pitch: np.ndarray, seconds: np.ndarray
+    scene: Scene, ground: np.ndarray, heading: np.ndarray, pitch: np.ndarray, progress: np.ndarray
 ) -> Float[np.ndarray, "frames 4 4"]:
     x, z = ground.T
     floor = np.zeros_like(x) if scene.ground is None else _smoothed(scene.ground.at(x, z))
-    bob = 0.08 * np.sin(2 * np.pi * seconds / max(seconds[-1], 1e-6))
+    bob = 0.08 * np.sin(2 * np.pi * progress)
     ahead = np.stack([np.sin(heading) * np.cos(pitch), np.sin(pitch), np.cos(heading) * np.cos(pitch)], axis=1)
     right = np.stack([np.cos(heading), np.zeros_like(heading), -np.sin(heading)], axis=1)
     camera = np.tile(np.eye(4), (len(x), 1, 1))

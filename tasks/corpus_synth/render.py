@@ -88,13 +88,14 @@ def render_clip(spec: ClipSpec, scene: Scene, seed: int) -> RenderedClip:
     return RenderedClip(spec, frames, track, sensor, caption, scene, seed)
 
 
-def _film(spec: ClipSpec, scene: Scene, seed: int, speed: float) -> Track:
+def _film(spec: ClipSpec, scene: Scene, seed: int, speed: float, portion: float = 1.0) -> Track:
     rng = clip_rng(spec, seed, 2)
     frames = round(SECONDS * spec.fps) + 1
     side = "wide" if seed % 2 == 0 else "narrow"
     fov = {Kind.FOV: FOV_BAD[side], Kind.FOV_TWIN: FOV_TWIN[side]}.get(spec.planting.kind, float(rng.uniform(62, 78)))
     anisotropy = {Kind.FOCAL: FOCAL_BAD, Kind.FOCAL_TWIN: FOCAL_TWIN}.get(spec.planting.kind, 1.0)
-    return film(scene, spec.family, Lens(*spec.size, fov, anisotropy), speed, np.arange(frames) / spec.fps, rng)
+    lens = Lens(*spec.size, fov, anisotropy)
+    return film(scene, spec.family, lens, speed, np.arange(frames) / spec.fps, rng, portion)
 
 
 def _shoot(scene: Scene, track: Track, kind: Kind) -> UInt8[np.ndarray, "frames height width 3"]:
@@ -117,13 +118,13 @@ def _planted(kind: Kind, frames: UInt8[np.ndarray, "frames height width 3"]) -> 
 
 
 def _slow_motion(spec: ClipSpec, scene: Scene, seed: int) -> tuple[Track, np.ndarray]:
-    """A path so slow that VMAF motion is just above its limit: the speed is found by trying."""
-    speed = 0.08
+    """So little of a path that VMAF motion is just above its limit: how little is found by trying."""
+    portion = 0.2
     for _ in range(5):
-        track = _film(spec, scene, seed, speed)
-        sample = [defects.vmaf_motion(_pair(scene, track, frame)) for frame in range(2, 80, 11)]
-        speed *= float(np.clip(defects.MOTION_TWIN / np.mean(sample), 0.3, 3.0))
-    track = _film(spec, scene, seed, speed)
+        track = _film(spec, scene, seed, spec.speed, portion)
+        sample = [defects.vmaf_motion(_pair(scene, track, frame)) for frame in range(2, 80, 7)]
+        portion = min(1.0, portion * float(np.clip(defects.MOTION_TWIN / np.mean(sample), 0.3, 3.0)))
+    track = _film(spec, scene, seed, spec.speed, portion)
     return track, _shoot(scene, track, spec.planting.kind)
 
 

@@ -31,9 +31,7 @@ WM = str(Path(sys.executable).with_name("wm"))
 def main(
     seeds: Annotated[str, typer.Option(help="Seeds, separated by blanks.")] = "0",
     clips: Annotated[int, typer.Option(help="Clips of each corpus.")] = 48,
-    unrenamed: Annotated[
-        bool, typer.Option("--unrenamed", help="Keep the names: the first of duplicates wins.")
-    ] = False,
+    unrenamed: Annotated[bool, typer.Option("--unrenamed", help="Keep the names; the first duplicate wins.")] = False,
     keep: Annotated[Path | None, typer.Option(help="Work here and keep everything.")] = None,
 ) -> None:
     """Render, hide the truth, run until filter, compare."""

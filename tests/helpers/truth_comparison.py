@@ -60,7 +60,7 @@ def _with_repeats(
     repeats: Sequence[frozenset[str]],
     first_listed: bool,
 ) -> list[ClipTruth]:
-    """Within a group of equal clips, the one to be accepted is the first by name or, if any may be, the one that was."""
+    """Of equal clips, the one to be accepted is the first by name or, if any may be, the one that was."""
     roles: dict[str, bool] = {}
     for group in repeats:
         accepted = [path for path in sorted(group) if path in rows and rows[path].status == ClipStatus.ACCEPTED.value]
