@@ -46,7 +46,7 @@ def _iso_cut_off(stream: BinaryIO, size: int) -> bool:
             return False
         seen.add(kind)
         offset += length
-    return offset != size or (b"mdat" in seen and b"moov" not in seen)
+    return offset > size or (b"mdat" in seen and b"moov" not in seen)
 
 
 def _matroska_cut_off(stream: BinaryIO, size: int) -> bool:

@@ -35,6 +35,8 @@ EXACT = (
 # cpu-independent: mbtree's SIMD rounds by memory alignment, so that without it two runs may differ.
 X264 = "threads=1:cpu-independent=1"
 MP4 = {"fflags": "+bitexact", "movflags": "+faststart"}
+# Packets without a frame of their own that sound files have: field pairs, frames that are never shown, edit lists.
+SILENT_FRAMES = 2
 STRICT = {"err_detect": "crccheck+bitstream+buffer+explode", "threads": "1"}
 
 
@@ -103,21 +105,19 @@ def decode(path: Path) -> Iterator[tuple[float, VideoFrame]]:
     """
     with _open(path) as container:
         info = _info(container)
-        decoded, last, first = 0, -math.inf, 0.0
+        tally = _Tally()
+        last, first = -math.inf, 0.0
         try:
-            for frame in container.decode(container.streams.video[0]):
-                if frame.is_corrupt:
-                    raise MediaError(MediaProblem.CORRUPT, f"frame {decoded} does not decode")
+            for frame in _frames(container, tally):
                 time = float(frame.time) if frame.time is not None else last + 1 / info.fps
-                first = time if decoded == 0 else first
-                if time <= last:
-                    raise MediaError(MediaProblem.CORRUPT, f"frame {decoded} has time {time} s after {last} s")
-                decoded, last = decoded + 1, time
-                yield time - first, frame
+                first = time if tally.decoded == 1 else first
+                if time > last:  # a frame that repeats a timestamp is never shown
+                    last = time
+                    yield time - first, frame
         except FFmpegError as error:
-            detail = f"decoding stopped after {decoded} frames: {error.strerror}"
+            detail = f"decoding stopped after {tally.decoded} frames: {error.strerror}"
             raise MediaError(MediaProblem.CORRUPT, detail) from error
-    _check_count(info, decoded)
+    tally.check(info, last - first)
 
 
 def to_rgb(frame: VideoFrame) -> UInt8[np.ndarray, "height width 3"]:
@@ -197,12 +197,20 @@ def _open(path: Path) -> Iterator[InputContainer]:
 def _info(container: InputContainer) -> MediaInfo:
     stream = container.streams.video[0]
     rate = float(stream.average_rate or stream.guessed_rate or 25)
-    if stream.duration is not None and stream.time_base is not None:
-        duration = float(stream.duration * stream.time_base)
-    else:
-        duration = (container.duration or 0) / av.time_base
     context = stream.codec_context
-    return MediaInfo(context.height, context.width, rate, stream.frames, duration, context.name)
+    return MediaInfo(context.height, context.width, rate, stream.frames, _duration(container), context.name)
+
+
+def _duration(container: InputContainer) -> float:
+    """Seconds of the video track; Matroska says it in a tag, and a file with one track by its own length."""
+    stream = container.streams.video[0]
+    if stream.duration is not None and stream.time_base is not None:
+        return float(stream.duration * stream.time_base)
+    parts = stream.metadata.get("DURATION", "").split(":")
+    if len(parts) == 3:
+        hours, minutes, seconds = (float(part) for part in parts)
+        return 3600 * hours + 60 * minutes + seconds
+    return (container.duration or 0) / av.time_base if len(container.streams) == 1 else 0.0
 
 
 def _to_yuv(image: UInt8[np.ndarray, "height width 3"]) -> VideoFrame:
@@ -210,9 +218,34 @@ def _to_yuv(image: UInt8[np.ndarray, "height width 3"]) -> VideoFrame:
     return frame.reformat(format="yuv420p", dst_colorspace="ITU601", interpolation=EXACT, threads=1)
 
 
-def _check_count(info: MediaInfo, decoded: int) -> None:
-    """Containers that announce a frame count must deliver it; one frame of slack for edit lists."""
-    if decoded == 0:
-        raise MediaError(MediaProblem.CORRUPT, "no frame decodes")
-    if info.frames and decoded < info.frames - 1:
-        raise MediaError(MediaProblem.TRUNCATED, f"{decoded} of {info.frames} frames decode")
+@dataclass
+class _Tally:
+    """What came out of a file: packets, those that edit lists hide, frames."""
+
+    packets: int = 0
+    hidden: int = 0
+    decoded: int = 0
+
+    def check(self, info: MediaInfo, last: float) -> None:
+        """Containers that announce a frame count must deliver it, and decoders must not drop frames in silence."""
+        if self.decoded == 0:
+            raise MediaError(MediaProblem.CORRUPT, "no frame decodes")
+        if self.packets < info.frames:
+            raise MediaError(MediaProblem.TRUNCATED, f"{self.packets} of {info.frames} frames are there")
+        if not info.frames and last + 3 / info.fps < info.duration:
+            raise MediaError(MediaProblem.TRUNCATED, f"the last frame is at {last:.2f} of {info.duration:.2f} s")
+        if self.decoded < self.packets - self.hidden - SILENT_FRAMES:
+            detail = f"{self.decoded} of {self.packets - self.hidden} frames decode"
+            raise MediaError(MediaProblem.CORRUPT, detail)
+
+
+def _frames(container: InputContainer, tally: _Tally) -> Iterator[VideoFrame]:
+    for packet in container.demux(container.streams.video[0]):
+        if packet.size:
+            tally.packets += 1
+            tally.hidden += packet.is_discard
+        for frame in packet.decode():
+            if frame.is_corrupt:
+                raise MediaError(MediaProblem.CORRUPT, f"frame {tally.decoded} does not decode")
+            tally.decoded += 1
+            yield frame

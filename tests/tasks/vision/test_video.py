@@ -1,5 +1,6 @@
 """Video files are read whole or refused with the right reason, and written with the same bytes every time."""
 
+import av
 import numpy as np
 import pytest
 
@@ -78,6 +79,33 @@ def test_damage_is_refused_by_its_name(media, tmp_path, kind, problem):
         list(decode(path))
     assert caught.value.problem is problem
     assert str(tmp_path) not in caught.value.detail
+
+
+def test_trailing_bytes_do_no_harm(media, tmp_path):
+    path = tmp_path / "padded.mp4"
+    path.write_bytes(media.read_bytes() + b"\n")
+    assert sum(1 for _ in decode(path)) == 17
+
+
+def remux(source, target):
+    """Copy the packets of a video into another container."""
+    with av.open(source) as reader, av.open(target, "w") as writer:
+        stream = writer.add_stream_from_template(reader.streams.video[0])
+        for packet in reader.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                writer.mux(packet)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mov"])
+def test_other_containers_and_their_ends(media, tmp_path, suffix):
+    whole, cut = tmp_path / f"whole{suffix}", tmp_path / f"cut{suffix}"
+    remux(media, whole)
+    assert sum(1 for _ in decode(whole)) == 17
+    cut.write_bytes(whole.read_bytes()[:-40])
+    with pytest.raises(MediaError) as caught:
+        list(decode(cut))
+    assert caught.value.problem is MediaProblem.TRUNCATED
 
 
 def test_impossible_requests_are_refused(frames, tmp_path):
