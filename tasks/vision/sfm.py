@@ -15,7 +15,7 @@ import numpy as np
 from jaxtyping import Bool, Float, UInt8
 from safetensors.numpy import load_file
 
-from model.geometry.se3 import interpolate_poses, inverse, rigid
+from model.geometry.se3 import interpolate_poses, inverse, relative_to_first, rigid
 from tasks.vision.bundle import BundleOptions, Observations
 from tasks.vision.numeric_threads import single_numeric_thread
 from tasks.vision.refinement import Refined, RefineOptions, refine, span_scene
@@ -193,7 +193,7 @@ def _whole_clip(refined: Refined, raw_frames: int) -> Reconstruction:
     registered[own] = refined.registered
     seen = refined.observations
     return Reconstruction(
-        camera_to_world=origin @ poses,
+        camera_to_world=relative_to_first(poses),
         focal=np.interp(query, own, scene.focal),
         registered=registered,
         observations=Observations(seen.frame + span.first, seen.point, seen.pixels),
