@@ -26,9 +26,7 @@ class Catalog:
 
     def add_manifest(self, manifest: Manifest) -> None:
         """Record an artifact's files."""
-        path = self.manifest_path(manifest.id)
-        if not path.exists():
-            write_atomic(path, manifest.model_dump_json(indent=1))
+        write_atomic(self.manifest_path(manifest.id), manifest_text(manifest))
 
     def manifest_path(self, artifact_id: str) -> Path:
         """Where the manifest of an artifact lies."""
@@ -98,6 +96,16 @@ class Catalog:
 
     def _latest_path(self, artifact: str) -> Path:
         return self.root / "latest" / f"{artifact}.json"
+
+
+def manifest_text(manifest: Manifest) -> str:
+    """What a manifest's file holds."""
+    return manifest.model_dump_json(indent=1)
+
+
+def manifest_digest(manifest: Manifest) -> str:
+    """SHA-256 of a manifest's file."""
+    return hashlib.sha256(manifest_text(manifest).encode()).hexdigest()
 
 
 def _read(path: Path, model: type[Model]) -> Model:

@@ -4,7 +4,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from infra.execution import StageJob
+from infra.job import StageJob
 from infra.session import RunSession
 from infra.stage import SilentProgress, StageContext
 from infra.store import scan

@@ -20,7 +20,7 @@ from infra.progress import RunProgress, open_progress
 from infra.request import RunRequest
 from infra.settings import Settings, load_settings
 from infra.store import Store
-from infra.tracking import RunTracker, TrackingTarget
+from infra.tracking import MlflowTracker, Tracker, TrackingTarget
 from infra.warm import WarmResources
 from infra.workdir import Workdir
 
@@ -43,7 +43,7 @@ class RunSession:
     checkouts: Checkouts
     catalog: Catalog
     code: CodeIndex
-    tracker: RunTracker
+    tracker: Tracker
     progress: RunProgress
     warm: WarmResources
     results: list[StageResult] = field(default_factory=list)
@@ -60,8 +60,8 @@ class RunSession:
 _ACTIVE: ContextVar[RunSession | None] = ContextVar("run_session", default=None)
 
 
-def build_session(request: RunRequest, settings: Settings) -> RunSession:
-    """Stores and clients of a run; nothing is written yet."""
+def build_session(request: RunRequest, settings: Settings, tracker: Tracker | None = None) -> RunSession:
+    """Stores and clients of a run, tracked by MLflow unless told otherwise; nothing is written yet."""
     workdir = Workdir(Path(request.workdir).resolve())
     store = Store(workdir.objects)
     return RunSession(
@@ -72,7 +72,7 @@ def build_session(request: RunRequest, settings: Settings) -> RunSession:
         checkouts=Checkouts(workdir, store),
         catalog=Catalog(workdir.catalog),
         code=CodeIndex(ROOT, PACKAGES),
-        tracker=RunTracker(tracking_target(settings, workdir), request.name, _run_tags(request)),
+        tracker=tracker or MlflowTracker(tracking_target(settings, workdir), request.name, _run_tags(request)),
         progress=open_progress(),
         warm=WarmResources(),
     )
@@ -87,9 +87,9 @@ def tracking_target(settings: Settings, workdir: Workdir) -> TrackingTarget:
 
 
 @contextmanager
-def open_session(request: RunRequest, settings: Settings) -> Iterator[RunSession]:
+def open_session(request: RunRequest, settings: Settings, tracker: Tracker | None = None) -> Iterator[RunSession]:
     """A session that task bodies in this context find; ends the tracking run and closes what was kept warm."""
-    session = build_session(request, settings)
+    session = build_session(request, settings, tracker)
     token = _ACTIVE.set(session)
     try:
         yield session

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,7 +33,31 @@ class TrackingTarget:
     artifacts: Path | None
 
 
-class StageTrace:
+class StageTrace(Protocol):
+    """One stage's record while it runs."""
+
+    @property
+    def run_id(self) -> str:
+        """The tracker's id of it."""
+        ...
+
+    def finish(self, status: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+        """Log tags and metrics and end it as ``FINISHED``, ``FAILED`` or ``KILLED``."""
+
+
+class Tracker(Protocol):
+    """Where a run and its stages are recorded."""
+
+    def start_stage(self, stage: str, tags: Mapping[str, str]) -> StageTrace:
+        """Begin a stage; returns at once."""
+        ...
+
+    def close(self, status: str) -> str:
+        """End the run, wait until everything is recorded; gives the run's id, empty when nothing ran."""
+        ...
+
+
+class MlflowTrace:
     """One child run."""
 
     def __init__(self, pool: ThreadPoolExecutor, client: "Future[MlflowClient]", run: Future[str]) -> None:
@@ -56,7 +80,7 @@ class StageTrace:
         client.set_terminated(self.run_id, status=status)
 
 
-class RunTracker:
+class MlflowTracker:
     """The parent run, opened with its first stage."""
 
     def __init__(self, target: TrackingTarget, name: str, tags: Mapping[str, str]) -> None:
@@ -66,13 +90,13 @@ class RunTracker:
         self._client: Future[MlflowClient] | None = None
         self._parent: Future[str] | None = None
 
-    def start_stage(self, stage: str, tags: Mapping[str, str]) -> StageTrace:
+    def start_stage(self, stage: str, tags: Mapping[str, str]) -> MlflowTrace:
         """Open a child run; returns at once."""
         if self._client is None:
             self._client = self._pool.submit(_open_client, self._target)
             self._parent = self._pool.submit(self._create, self._tags)
         run = self._pool.submit(self._create_child, {**tags, NAME_TAG: stage})
-        return StageTrace(self._pool, self._client, run)
+        return MlflowTrace(self._pool, self._client, run)
 
     def close(self, status: str) -> str:
         """End the parent run and wait until everything is recorded; gives its id, empty when nothing ran."""

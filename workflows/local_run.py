@@ -10,12 +10,14 @@ from data_contracts.provenance import LatestPointer
 from data_contracts.report import StageResult, StageStatus
 from infra import dvc_project
 from infra.corpus_input import examine_corpus
-from infra.execution import check_requirement, identify
+from infra.execution import check_requirement
 from infra.failures import as_coded_error
+from infra.job import identify
 from infra.request import RunRequest
 from infra.session import RunSession, open_session
 from infra.settings import Settings
 from infra.stage_spec import CORPUS, StageSpec
+from infra.tracking import Tracker
 from infra.workdir import Workdir
 from workflows.dvc_pipeline import locked_stages, render_pipeline
 from workflows.graph import outside_artifacts
@@ -68,8 +70,10 @@ class RunHooks:
         """The span is done, or the run stopped; everything published so far is in place."""
 
 
-def run_span(pipeline: Pipeline, options: RunOptions, hooks: RunHooks) -> RunOutcome:
+def run_span(pipeline: Pipeline, options: RunOptions, hooks: RunHooks, tracker: Tracker | None = None) -> RunOutcome:
     """Run a span of the pipeline; what is finished stays finished, whatever happens to a later stage.
+
+    Without ``tracker``, MLflow records the run.
 
     Raises:
         SanaWMError: the options are wrong or the workdir is busy: nothing was started.
@@ -78,7 +82,8 @@ def run_span(pipeline: Pipeline, options: RunOptions, hooks: RunHooks) -> RunOut
     for name in options.force:
         pipeline.graph.find(name)
     workdir = Workdir(options.workdir.resolve())
-    with workdir.locked(), open_session(_request(options, workdir), options.settings) as session:
+    request = _request(options, workdir)
+    with workdir.locked(), open_session(request, options.settings, tracker) as session:
         session.listeners.append(lambda stage, outputs: hooks.finished(session, stage, outputs))
         outcome = _guarded(pipeline, stages, session, hooks, options)
         if options.writes_lock:

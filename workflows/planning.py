@@ -7,7 +7,8 @@ from pathlib import Path
 from data_contracts.plan import PlanStatus, RunPlan, StagePlan
 from data_contracts.provenance import Provenance
 from infra.corpus_input import examine_corpus
-from infra.execution import StageJob, find_hit, prepare_job
+from infra.execution import find_hit
+from infra.job import StageJob, prepare_job
 from infra.preview import preview
 from infra.request import RunRequest
 from infra.session import RunSession, build_session

@@ -1,8 +1,9 @@
 """The pipeline, its recipes in a directory of the test's own, and a process that runs it (to be killed)."""
 
-import functools
 import sys
-import tempfile
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
@@ -52,6 +53,34 @@ def write_corpus(root: Path, numbers: list[int]) -> Path:
     return root
 
 
+@dataclass
+class MemoryTrace:
+    run_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    status: str = ""
+
+    logged: dict[str, float] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
+
+    def finish(self, status: str, tags: Mapping[str, str], metrics: Mapping[str, float]) -> None:
+        self.status, self.logged, self.tags = status, dict(metrics), {**self.tags, **tags}
+
+
+class MemoryTracker:
+    """Opening a new MLflow database takes seconds; one test does, the others keep their run ids in memory."""
+
+    def __init__(self) -> None:
+        self.traces: dict[str, MemoryTrace] = {}
+        self.status = ""
+
+    def start_stage(self, stage: str, tags: Mapping[str, str]) -> MemoryTrace:
+        self.traces[stage] = MemoryTrace(tags=dict(tags))
+        return self.traces[stage]
+
+    def close(self, status: str) -> str:
+        self.status = status
+        return ""
+
+
 def options(home: Path, first: str | None = None, last: str | None = None, force: tuple[str, ...] = ()) -> RunOptions:
     settings = load_settings("local").model_copy(update={"workers": 1})  # no pool to start
     return RunOptions(settings, home / "work", home / "corpus", first, last, force)
@@ -59,30 +88,11 @@ def options(home: Path, first: str | None = None, last: str | None = None, force
 
 def run(pipeline: Pipeline, home: Path, first: str | None = None, last: str | None = None, *force: str) -> RunOutcome:
     """Run in ``home/work`` on ``home/corpus``."""
-    copy_tracking_database(home / "work")
-    return run_span(pipeline, options(home, first, last, force), RunHooks())
+    return run_span(pipeline, options(home, first, last, force), RunHooks(), MemoryTracker())
 
 
 def plan(pipeline: Pipeline, home: Path, first: str | None = None, last: str | None = None) -> RunPlan:
     return plan_run(pipeline, options(home, first, last))
-
-
-@functools.cache
-def _tracking_template() -> bytes:
-    """An empty MLflow database: making one takes seconds, and each test wants its own."""
-    from infra.tracking import TrackingTarget, _open_client
-
-    with tempfile.TemporaryDirectory() as home:
-        path = Path(home) / "mlflow.db"
-        _open_client(TrackingTarget(f"sqlite:///{path}", "other", None))
-        return path.read_bytes()
-
-
-def copy_tracking_database(workdir: Path) -> None:
-    target = workdir / "mlflow.db"
-    if not target.exists():
-        workdir.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(_tracking_template())
 
 
 def statuses(outcome: RunOutcome) -> list[str]:
