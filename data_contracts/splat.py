@@ -32,6 +32,7 @@ class TrajectoryRow(Record):
         covered_views: share of sampled views with enough splats in the frustum (App. B.2: at least 0.70).
         tiled_views: share of sampled views with at most 65% of their 32x32 tiles empty.
         worst_empty_tiles: largest share of empty tiles over the sampled views.
+        expected_motion: median motion of the visible splats, pixels per frame, mean over the sampled views.
         near_blank_frames: share of rendered frames that are near blank (App. B.2: at most 0.30).
         path_length_m: length of the path of the camera centre, metres.
         metres_per_unit: metric scale of the scene.
@@ -46,6 +47,7 @@ class TrajectoryRow(Record):
     covered_views: float = Field(default=0.0, ge=0, le=1)
     tiled_views: float = Field(default=0.0, ge=0, le=1)
     worst_empty_tiles: float = Field(default=1.0, ge=0, le=1)
+    expected_motion: float = Field(default=0.0, ge=0)
     near_blank_frames: float = Field(default=0.0, ge=0, le=1)
     path_length_m: float = Field(default=0.0, ge=0)
     metres_per_unit: float = Field(default=0.0, ge=0)

@@ -31,7 +31,7 @@ class SplatConfig(Record):
         near_view_paths: candidates that stay close to the training views.
         family_paths: candidates shared out over ``families`` in turn.
         families: motion families.
-        clips_per_scene: most clips rendered per scene; 0 = all that pass.
+        clips_per_scene: most clips rendered per scene, the liveliest of those that pass; 0 = all that pass.
         maximum_gaussians: larger scenes are rendered at a coarser level of detail; 0 = never.
         smoothing_divisor: paths are smoothed with sigma = frames / this.
         coverage_stride: every so many frames one view is tested.

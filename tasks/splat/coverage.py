@@ -17,6 +17,7 @@ class Coverage:
     covered_views: float
     tiled_views: float
     worst_empty_tiles: float
+    expected_motion: float
 
 
 def coverage(
@@ -32,10 +33,13 @@ def coverage(
         pixels = _visible(view, intrinsics, centers, config)
         shares.append(len(pixels) / len(centers))
         empty.append(_empty_tiles(pixels, config))
+    steps = range(0, len(camera_to_world) - 1, config.coverage_stride)
+    motion = [_motion(inverse(camera_to_world[step : step + 2]), intrinsics, centers, config) for step in steps]
     return Coverage(
         covered_views=float(np.mean(np.array(shares) >= config.coverage_minimum)),
         tiled_views=float(np.mean(np.array(empty) <= config.empty_tiles_maximum)),
         worst_empty_tiles=float(max(empty)),
+        expected_motion=float(np.mean(motion)) if motion else 0.0,
     )
 
 
@@ -57,6 +61,23 @@ def _visible(
     points = points[points[:, 2] > 1e-3]
     pixels = project(points, intrinsics)
     return pixels[in_view(pixels, points[:, 2], config.height, config.width)]
+
+
+def _motion(
+    camera_from_world: Float[np.ndarray, "2 4 4"],
+    intrinsics: Float[np.ndarray, "4"],
+    centers: Float[np.ndarray, "samples 3"],
+    config: SplatConfig,
+) -> float:
+    """Median distance in pixels by which visible centres move from one frame to the next."""
+    before, after = (centers @ view[:3, :3].T + view[:3, 3] for view in camera_from_world)
+    ahead = (before[:, 2] > 1e-3) & (after[:, 2] > 1e-3)
+    before, after = before[ahead], after[ahead]
+    pixels = project(before, intrinsics)
+    seen = in_view(pixels, before[:, 2], config.height, config.width)
+    if not seen.any():
+        return 0.0
+    return float(np.median(np.linalg.norm(project(after[seen], intrinsics) - pixels[seen], axis=1)))
 
 
 def _empty_tiles(pixels: Float[np.ndarray, "visible 2"], config: SplatConfig) -> float:

@@ -24,7 +24,7 @@ from tasks.splat.families import Anchor, rough_path
 from tasks.splat.statistics import SceneStatistics
 
 NEAR_VIEW = "near_view"
-_WAYPOINTS = (3, 6)  # fewest and one more than most training views a near-view spline passes
+_WAYPOINTS = (4, 7)  # fewest and one more than most training views a near-view spline passes
 _DENSE = 8  # samples per frame when a spline's speed is made uniform
 
 
@@ -56,12 +56,11 @@ def candidates(
 def _near_view(
     views: Float[np.ndarray, "views 4 4"], config: SplatConfig, generator: np.random.Generator
 ) -> Float[np.ndarray, "frames 4 4"]:
-    """A spline at uniform speed through a few training views, in their order or against it."""
+    """A spline at uniform speed through a few training views, in the order in which they are drawn."""
     count = min(len(views), int(generator.integers(*_WAYPOINTS)))
     if count < 2:
         return np.repeat(views[:1], config.frames, axis=0)
-    chosen = np.sort(generator.choice(len(views), size=count, replace=False))
-    waypoints = views[chosen if generator.random() < 0.5 else chosen[::-1]]
+    waypoints = views[generator.choice(len(views), size=count, replace=False)]
     keys = same_hemisphere(quaternions_from_matrices(waypoints[:, :3, :3]))
     dense = np.linspace(0, count - 1, _DENSE * config.frames)
     positions, rotations = catmull_rom(waypoints[:, :3, 3], dense), squad(keys, dense)

@@ -64,7 +64,7 @@ def test_coverage_tells_a_full_view_from_an_empty_one(config):
     intrinsics = np.array([200.0, 200, 159.5, 95.5])
     ahead, behind = np.tile(np.eye(4), (21, 1, 1)), np.tile(np.diag([-1.0, 1, -1, 1]), (21, 1, 1))
     full = coverage(ahead, intrinsics, points, config)
-    assert (full.covered_views, full.tiled_views, full.worst_empty_tiles) == (1, 1, 0)
+    assert (full.covered_views, full.tiled_views, full.worst_empty_tiles, full.expected_motion) == (1, 1, 0, 0)
     empty = coverage(behind, intrinsics, points, config)
     assert (empty.covered_views, empty.tiled_views, empty.worst_empty_tiles) == (0, 0, 1)
     corner = coverage(ahead, intrinsics, points[(points[:, 0] < -0.5) & (points[:, 1] < 0)], config)
@@ -72,6 +72,14 @@ def test_coverage_tells_a_full_view_from_an_empty_one(config):
     assert corner.tiled_views == 0
     half = np.concatenate([ahead[:10], behind[:11]])  # views 0, 10 and 20: one of three looks at the scene
     assert coverage(half, intrinsics, points, config).covered_views == pytest.approx(1 / 3)
+
+
+def test_expected_motion_is_in_pixels_per_frame(config):
+    wall = np.random.default_rng(0).uniform([-3, -2, 4], [3, 2, 4], size=(4000, 3))
+    sideways = np.tile(np.eye(4), (21, 1, 1))
+    sideways[:, 0, 3] = 0.02 * np.arange(21)
+    found = coverage(sideways, np.array([200.0, 200, 159.5, 95.5]), wall, config)
+    assert found.expected_motion == pytest.approx(200 * 0.02 / 4)
 
 
 def test_restore_fills_pinholes_and_leaves_gaps():
