@@ -52,7 +52,12 @@ class WorldModelPredictor(Model):
         self.ready = True
         return self.ready
 
-    async def preprocess(self, payload: object, headers: dict[str, str] | None = None) -> Prepared:  # noqa: ARG002
+    # KServe hands preprocess's result to predict untouched; its annotations know only its own types.
+    async def preprocess(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        payload: object,
+        headers: dict[str, str] | None = None,  # noqa: ARG002
+    ) -> Prepared:
         """Tensors to a checked request.
 
         Raises:
@@ -64,15 +69,19 @@ class WorldModelPredictor(Model):
         request = await asyncio.to_thread(read_request, payload, (card.height, card.width))
         return Prepared(payload, request)
 
-    async def predict(self, prepared: Prepared, headers: dict[str, str] | None = None) -> InferResponse:  # noqa: ARG002
+    async def predict(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        payload: Prepared,
+        headers: dict[str, str] | None = None,  # noqa: ARG002
+    ) -> InferResponse:
         """Wait in the engine's line, then answer with the video."""
         path = self.generation.scratch / f"{uuid.uuid4().hex}.mp4"
-        work = self.generation.submit_direct(prepared.request, path)
+        work = self.generation.submit_direct(payload.request, path)
         try:
             video = await _finished(work)
         finally:
             path.unlink(missing_ok=True)
-        return write_response(prepared.payload, self.name, video)
+        return write_response(payload.payload, self.name, video)
 
     def stop(self) -> None:
         """Let the engine finish its step; running jobs stay stored."""

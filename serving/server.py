@@ -84,5 +84,7 @@ class _Server(ModelServer):
         super().setup_event_loop()
 
     async def _serve(self) -> None:
+        if self._rest_server is None:
+            raise RuntimeError("KServe made no REST server")
         self._rest_server.config.host = self._host
         await super()._serve()

@@ -6,7 +6,9 @@ from types import TracebackType
 
 import av
 import numpy as np
+from av.container import OutputContainer
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 from jaxtyping import UInt8
 from numpy import ndarray
 from PIL import Image
@@ -25,8 +27,8 @@ class ProgressiveVideo:
         self._path = path
         self._fps = fps
         self._quality = quality
-        self._container: av.container.OutputContainer | None = None
-        self._stream: av.VideoStream | None = None
+        self._container: OutputContainer | None = None
+        self._stream: VideoStream | None = None
 
     def __enter__(self) -> "ProgressiveVideo":
         self._container = av.open(str(self._path), "w", format="mp4", options=dict(FLAGS))
@@ -50,7 +52,7 @@ class ProgressiveVideo:
         if kind is not None:
             self._path.unlink(missing_ok=True)
 
-    def _open(self, height: int, width: int) -> tuple[av.container.OutputContainer, av.VideoStream]:
+    def _open(self, height: int, width: int) -> tuple[OutputContainer, VideoStream]:
         if self._container is None:
             raise RuntimeError("ProgressiveVideo is a context manager: append inside `with`")
         if self._stream is None:

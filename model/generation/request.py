@@ -67,7 +67,9 @@ def check_request(request: GenerationRequest, size: tuple[int, int]) -> None:
     if not 9 <= len(path) <= MAX_RAW_FRAMES or (len(path) - 1) % STRIDE:
         raise _camera(f"camera_to_world has {len(path)} frames, must be 8k+1 and 9 to {MAX_RAW_FRAMES}")
     if not np.isfinite(path).all():
-        raise _camera(f"camera_to_world: frame {_first_bad(np.isfinite(path).all(axis=(1, 2)))} is not finite")
+        raise _camera(
+            f"camera_to_world: frame {_first_bad(np.isfinite(path.reshape(len(path), -1)).all(axis=-1))} is not finite"
+        )
     rotations = path[:, :3, :3]
     rigid = np.abs(rotations @ np.swapaxes(rotations, 1, 2) - np.eye(3)).max(axis=(1, 2)) < 1e-3
     rigid &= (np.linalg.det(rotations) > 0) & (np.abs(path[:, 3] - [0, 0, 0, 1]).max(axis=1) < 1e-6)
@@ -107,5 +109,5 @@ def _camera(message: str) -> InputError:
     )
 
 
-def _first_bad(good: ndarray) -> int:
+def _first_bad(good: np.bool_ | ndarray) -> int:
     return int(np.argmin(good))

@@ -3,7 +3,7 @@
 import numpy as np
 from jaxtyping import Float, UInt8
 from numpy import ndarray
-from scipy.ndimage import uniform_filter
+from scipy.ndimage import uniform_filter1d
 
 WINDOW = 11
 LUMINANCE, CONTRAST = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -32,4 +32,5 @@ def ssim(first: UInt8[ndarray, "height width 3"], second: UInt8[ndarray, "height
 
 def _mean(values: Float[ndarray, "height width 3"]) -> Float[ndarray, "inner_height inner_width 3"]:
     margin = WINDOW // 2
-    return uniform_filter(values, size=(WINDOW, WINDOW, 1))[margin:-margin, margin:-margin]
+    rows = uniform_filter1d(values, WINDOW, axis=0)[margin:-margin]
+    return uniform_filter1d(rows, WINDOW, axis=1)[:, margin:-margin]

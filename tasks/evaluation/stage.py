@@ -2,8 +2,11 @@
 
 import json
 import resource
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+
+from jaxtyping import Float
+from numpy import ndarray
 
 from data_contracts.benchmark import BenchmarkResults, SubjectScore
 from data_contracts.clip import AcceptedRow
@@ -105,7 +108,9 @@ def sfm_options(config: EvaluateConfig, focal: float) -> SfmOptions:
 
 
 def _score_real(
-    context: StageContext[EvaluateConfig], real: Sequence[AcceptedRow], found: dict[str, object]
+    context: StageContext[EvaluateConfig],
+    real: Sequence[AcceptedRow],
+    found: Mapping[str, Float[ndarray, "frames 4 4"] | None],
 ) -> list[SubjectScore]:
     scored = []
     for row in real:

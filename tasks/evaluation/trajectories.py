@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 from numpy import ndarray
-from scipy.spatial import cKDTree
+from scipy.spatial import KDTree
 
 from data_contracts.benchmark import RevisitPair, Smoothness
 from model.geometry.rotations import geodesic_angle
@@ -46,7 +46,7 @@ def scene_path(template: Template, frames: int, limits: PathLimits, scene: Scene
     path = camera_path(scaled_travel(template.waypoints, scale), frames, limits)
     if scene.points is None:
         return SceneTrajectoryPath(path, scale, "unchecked")
-    tree = cKDTree(scene.points)
+    tree = KDTree(scene.points)
     for attempt in range(RETRIES + 1):
         if attempt:
             scale *= SLOWER

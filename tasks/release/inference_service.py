@@ -1,5 +1,7 @@
 """The InferenceService of a release, from KServe's and Kubernetes' own client objects."""
 
+from typing import cast
+
 import yaml
 
 from data_contracts.release import ModelVersion
@@ -38,7 +40,7 @@ def inference_service(version: ModelVersion, config: ServiceConfig) -> dict[str,
             )
         ),
     )
-    return ApiClient().sanitize_for_serialization(service)
+    return cast("dict[str, object]", ApiClient().sanitize_for_serialization(service))
 
 
 def inference_service_yaml(version: ModelVersion, config: ServiceConfig) -> str:

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-import mlflow
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 from pydantic import BaseModel
 
 from data_contracts.wire import GenerationMode
@@ -16,10 +17,10 @@ class Walk(BaseModel):
     seed: int = 42
 
 
-class RegisteredWorldModel(mlflow.pyfunc.PythonModel):
+class RegisteredWorldModel(PythonModel):
     """``predict`` turns walks into MP4 files."""
 
-    def load_context(self, context: mlflow.pyfunc.PythonModelContext) -> None:
+    def load_context(self, context: PythonModelContext) -> None:
         """Load the bundle once."""
         import torch
 
@@ -28,7 +29,12 @@ class RegisteredWorldModel(mlflow.pyfunc.PythonModel):
         torch.set_num_threads(GENERATION_THREADS)
         self.pipeline = WorldPipeline.load(Path(context.artifacts["bundle"]))
 
-    def predict(self, context: mlflow.pyfunc.PythonModelContext, model_input: list[Walk]) -> list[bytes]:  # noqa: ARG002
+    # MLflow reads the request's schema from the annotation, so the signature is narrower than the base class's.
+    def predict(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        context: PythonModelContext,  # noqa: ARG002
+        model_input: list[Walk],
+    ) -> list[bytes]:
         """One MP4 per walk."""
         return [self._video(walk) for walk in model_input]
 
@@ -52,4 +58,4 @@ class RegisteredWorldModel(mlflow.pyfunc.PythonModel):
             return file.read_bytes()
 
 
-mlflow.models.set_model(RegisteredWorldModel())
+set_model(RegisteredWorldModel())

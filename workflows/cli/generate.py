@@ -78,7 +78,7 @@ def _camera_path(options: PathOptions):  # noqa: ANN202 - an array, whose type w
         return action_camera_path(options.action)
     if options.camera is not None:
         return read_camera_file(options.camera)
-    return read_waypoint_file(given[0])
+    return read_waypoint_file(Path(given[0]))
 
 
 def _request(pipeline: "WorldPipeline", image: Path | None, intrinsics: Path | None, path) -> "GenerationRequest":  # noqa: ANN001
