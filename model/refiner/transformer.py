@@ -13,6 +13,8 @@ from torch import Tensor, nn
 
 from model.refiner.attention_mask import reference_mask
 
+_GATE_ROWS = (2, 5)  # of shift, scale, gate of the attention, then of the feed-forward
+
 Latents = Float[Tensor, "batch channels frames height width"]
 
 
@@ -49,12 +51,25 @@ class RefinerText:
 
 
 def build_refiner(config: RefinerConfig, seed: int) -> nn.Module:
-    """A randomly initialized transformer; the seed touches no other generator."""
+    """A randomly initialized transformer with open gates; the seed touches no other generator."""
     from diffusers import LTX2VideoTransformer3DModel
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return LTX2VideoTransformer3DModel(**asdict(config))
+        transformer = LTX2VideoTransformer3DModel(**asdict(config))
+    open_gates(transformer)
+    return transformer
+
+
+@torch.no_grad()
+def open_gates(transformer: nn.Module) -> None:
+    """Set the residual gates of attention and feed-forward to 1.
+
+    The library draws them near 0, where a block is almost the identity; released weights have learned theirs, a base
+    that is trained for a few steps could not.
+    """
+    for block in transformer.transformer_blocks:
+        block.scale_shift_table[list(_GATE_ROWS)] = 1.0
 
 
 def predict_velocity(
