@@ -22,11 +22,13 @@ from pydantic import BaseModel, TypeAdapter
 from data_contracts.errors import ErrorCode, InputError, OperationError, SanaWMError
 from data_contracts.report import StageSummary
 from infra.stage import ProgressSink, StageContext
+from infra.torchrun.elastic import run_launched_rank
 from infra.torchrun.line_socket import LineSocket
 from infra.torchrun.messages import Advanced, Failed, Finished, Message, RankJob, Said, Started
 
 Config = TypeVar("Config", bound=BaseModel)
 
+LARGEST_LOCAL_WORLD = 8  # the GPUs of one machine
 _START_SECONDS = 180
 _STOP_SECONDS = 5
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
@@ -153,14 +155,15 @@ def _error(failed: Failed) -> SanaWMError:
 
 
 def run_on_ranks(context: StageContext[Config], world_size: int, function: str) -> StageSummary:
-    """Do a stage's work as ``function`` (``module:name``) on the run's warm group of ``world_size`` ranks.
+    """Do a stage's work as ``function`` (``module:name``) on ``world_size`` ranks.
 
-    A group of which a rank failed is dropped, because its peers may hang in a collective; the next stage gets a fresh
-    one.
+    Up to a machine's worth of ranks run in the run's warm group. A group of which a rank failed is dropped, because its
+    peers may hang in a collective; the next stage gets a fresh one. Larger worlds are launched by the cluster, and this
+    process is one of their ranks.
 
     Raises:
         InputError: a rank found the input wrong.
-        OperationError: a rank failed or died.
+        OperationError: a rank failed or died, or the world is too large for this machine.
     """
     job = RankJob(
         function=function,
@@ -169,6 +172,8 @@ def run_on_ranks(context: StageContext[Config], world_size: int, function: str) 
         output=str(context.outputs[context.name]),
         config=context.config.model_dump(mode="json"),
     )
+    if world_size > LARGEST_LOCAL_WORLD:
+        return run_launched_rank(job, world_size, context.progress)
     name = f"torchrun-{world_size}"
     group = context.warm.keep(name, lambda: WorkerGroup(world_size))
     try:
