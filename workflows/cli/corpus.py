@@ -29,16 +29,23 @@ def ingest(
 
 
 @app.command()
-def stats(workdir: WorkdirOption = None, json: Json = False) -> None:
+def stats(
+    workdir: WorkdirOption = None,
+    json: Json = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print every score of every clip as a table.")] = False,
+) -> None:
     """Count what became of each clip, by source and by reason, with the distribution of every score."""
     from data_contracts.contract_loader import load_contracts
     from tasks.filtering.report import count
+    from workflows.cli.corpus_markdown import score_table
     from workflows.cli.corpus_tables import show_stats
 
     corpus = _read(workdir)
     counted = count(corpus)
     if json:
         typer.echo(counted.model_dump_json())
+    elif markdown:
+        typer.echo(score_table(counted, corpus, load_contracts()))
     else:
         show_stats(counted, corpus, load_contracts())
 
