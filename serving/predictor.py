@@ -26,7 +26,7 @@ class WorldModelPredictor(Model):
 
     Args:
         name: the served name.
-        open_engine: verifies and loads the bundle and gives a started engine; called once, by ``load``.
+        open_engine: gives a started engine over a verified, loaded bundle; called once, by ``load``.
     """
 
     def __init__(self, name: str, open_engine: Callable[[], GenerationEngine]) -> None:

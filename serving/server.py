@@ -1,22 +1,17 @@
 """``wm serve``: the KServe model server with the video API and the web page on the same port."""
 
-import asyncio
 import socket
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from kserve import ModelServer
-from kserve.model_server import app as kserve_app
 
 from data_contracts.errors import ErrorCode, OperationError
 from infra.workdir import Workdir
 from model.generation.pipeline import GENERATION_THREADS, WorldPipeline
 from serving.engine import GenerationEngine
 from serving.jobs import JobStore
-from serving.predictor import WorldModelPredictor
 from serving.readiness import verified_bundle
-from serving.server_app import attach
 
 
 @dataclass(frozen=True)
@@ -39,11 +34,11 @@ def serve(options: ServeOptions) -> None:
         OperationError: the port is taken.
     """
     check_port(options.host, options.port)
-    predictor = WorldModelPredictor(options.name, lambda: open_engine(options))
-    predictor.load()
-    attach(kserve_app, predictor.generation)
-    server = _Server(options.host, http_port=options.port, workers=1, enable_grpc=False, grace_period=5)
-    server.start([predictor])
+    engine = open_engine(options)
+    # KServe takes seconds to import: whoever has nothing to serve learns it first.
+    from serving.kserve_server import run_kserve
+
+    run_kserve(engine, options.host, options.port, options.name)
 
 
 def open_engine(options: ServeOptions) -> GenerationEngine:
@@ -70,21 +65,3 @@ def check_port(host: str, port: int) -> None:
             raise OperationError(
                 ErrorCode.PORT_BUSY, f"cannot listen on {host}:{port}: {error.strerror}", "pass another --port"
             ) from None
-
-
-class _Server(ModelServer):
-    """KServe's server always listens on every interface; ours listens where it was told."""
-
-    def __init__(self, host: str, *, http_port: int, workers: int, enable_grpc: bool, grace_period: int) -> None:
-        super().__init__(http_port=http_port, workers=workers, enable_grpc=enable_grpc, grace_period=grace_period)
-        self._host = host
-
-    def setup_event_loop(self) -> None:
-        asyncio.set_event_loop(asyncio.new_event_loop())
-        super().setup_event_loop()
-
-    async def _serve(self) -> None:
-        if self._rest_server is None:
-            raise RuntimeError("KServe made no REST server")
-        self._rest_server.config.host = self._host
-        await super()._serve()

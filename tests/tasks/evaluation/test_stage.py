@@ -61,7 +61,9 @@ def run(inputs, root, **changes):
     config = EvaluateConfig.model_validate({**recipe(), "revisit_gap_seconds": 1.0, **small, **changes})
     output = root / "evaluate"
     output.mkdir(parents=True)
-    context = StageContext("evaluate", inputs, {"evaluate": output}, config, cache=root / "cache")
+    # Equal videos share their estimated poses, which are the pose part's to test.
+    cache = inputs["latents"].parent / "cache"
+    context = StageContext("evaluate", inputs, {"evaluate": output}, config, cache=cache)
     return run_evaluate(context), output
 
 
