@@ -32,9 +32,12 @@ def test_nothing_else_is(workdir: Workdir, path: str) -> None:
 
 
 def test_a_busy_port_has_a_code(workdir: Workdir) -> None:
-    with page_server(workdir.root, 0) as url, pytest.raises(OperationError, match="E505"):
-        with page_server(workdir.root, int(url.rsplit(":", 1)[1])):
-            pass
+    with (
+        page_server(workdir.root, 0) as url,
+        pytest.raises(OperationError, match="E505"),
+        page_server(workdir.root, int(url.rsplit(":", 1)[1])),
+    ):
+        pass
 
 
 def test_a_workdir_without_runs_has_a_code(workdir: Workdir) -> None:
