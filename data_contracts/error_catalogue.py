@@ -40,6 +40,10 @@ MEANINGS: dict[ErrorCode, tuple[str, str]] = {
     ErrorCode.WORKER_FAILED: ("a worker process died", "see the log it names; too little memory is the usual cause"),
     ErrorCode.PORT_BUSY: ("the port is in use", "pass another --port"),
     ErrorCode.CAPACITY: ("the queue is full", "try again after the time in Retry-After"),
+    ErrorCode.ORCHESTRATOR_UNREACHABLE: (
+        "Flyte did not take the run",
+        "check endpoint and access in the profile; `--dry-run OUT` writes what would be sent",
+    ),
     ErrorCode.INTERNAL: ("a defect of this program", "report it with the log that the message names"),
 }
 

@@ -34,6 +34,7 @@ class ErrorCode(StrEnum):
     WORKER_FAILED = "E504-worker-failed"
     PORT_BUSY = "E505-port-busy"
     CAPACITY = "E506-capacity"
+    ORCHESTRATOR_UNREACHABLE = "E507-orchestrator-unreachable"
     INTERNAL = "E599-internal"
 
 

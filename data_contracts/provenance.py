@@ -31,7 +31,8 @@ class Provenance(Record):
 
     ``inputs`` are the artifacts that decide the stage's key, ``reads`` those whose media are read without deciding it
     (their digests stand in an input). ``siblings`` are all outputs of the same execution, this one included.
-    ``manifest_digest`` is the SHA-256 of the manifest's file, so that neither can be changed unseen. ``packages`` are the third-party packages the stage's code imports, with their versions.
+    ``manifest_digest`` is the SHA-256 of the manifest's file, so that neither can be changed unseen. ``packages`` are
+    the third-party packages the stage's code imports, with their versions.
     """
 
     artifact: str

@@ -14,6 +14,7 @@ from typing import Any
 from data_contracts.errors import OperationError
 from data_contracts.provenance import KeyRecord
 from data_contracts.report import StageResult, StageStatus
+from infra.corpus_input import examine_corpus
 from infra.failures import as_coded_error
 from infra.job import StageJob, prepare_job
 from infra.publication import Production, move_latest, publish, record
@@ -21,6 +22,7 @@ from infra.request import RunRequest, StageCall
 from infra.session import RunSession, joined_session
 from infra.stage import Shard, ShardFinished, StageContext
 from infra.stage_spec import CORPUS, StageSpec
+from infra.workdir import Workdir
 
 
 def find_hit(session: RunSession, job: StageJob) -> KeyRecord | None:
@@ -50,6 +52,16 @@ def execute_shard(run: RunRequest, call: StageCall, ids: Mapping[str, str], shar
         job = prepare_job(session, StageSpec.from_json(call.spec), json.loads(call.config), ids)
         warm_shard(session, job, Shard(shard, call.shards))
     return shard
+
+
+def examine(run: RunRequest) -> str:
+    """The body of a run's first Flyte task: the id of its corpus.
+
+    Raises:
+        InputError: the corpus cannot be read.
+    """
+    workdir = Workdir(Path(run.workdir))
+    return examine_corpus(workdir, Path(run.corpus)).id
 
 
 def execute(session: RunSession, job: StageJob) -> dict[str, str]:

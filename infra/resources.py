@@ -6,7 +6,7 @@ One of the few files that import flytekit. The profile is read when a task modul
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from flytekit import PodTemplate, Resources, task
+from flytekit import PodTemplate, task
 
 from infra.settings import Compute, ComputeClass, OrchestratorKind, Settings, load_settings
 
@@ -23,22 +23,22 @@ def stage_task(compute: ComputeClass) -> Callable[[Callable[..., Any]], Any]:
     if settings.orchestrator.kind is OrchestratorKind.IN_PROCESS:
         return task(cache=False)
     size = settings.compute[compute]
-    pods = resources(size)
     return task(
         task_config=elastic(size),
         container_image=settings.orchestrator.image,
-        requests=pods,
-        limits=pods,
-        pod_template=pod_template(settings),
+        pod_template=pod_template(settings, size),
         environment={"SANA_WM_PROFILE": settings.profile},
         cache=False,  # switched on per node, with our key as its version
     )
 
 
-def resources(size: Compute) -> Resources:
-    """Flyte's resources of one pod."""
-    gpu = str(size.gpus) if size.gpus else None
-    return Resources(cpu=str(size.cpu), mem=f"{size.memory_gib}Gi", gpu=gpu)
+def resources(size: Compute) -> dict[str, str]:
+    """What one pod asks for and is limited to, by Kubernetes' own names.
+
+    Flyte's ``Resources`` would write a GPU beside a pod template as ``gpu``, which no scheduler knows.
+    """
+    gpus = {"nvidia.com/gpu": str(size.gpus)} if size.gpus else {}
+    return {"cpu": str(size.cpu), "memory": f"{size.memory_gib}Gi", **gpus}
 
 
 def elastic(size: Compute) -> "Elastic | None":
@@ -53,23 +53,25 @@ def elastic(size: Compute) -> "Elastic | None":
     return Elastic(nnodes=size.nodes, nproc_per_node=size.gpus, max_restarts=0)
 
 
-def pod_template(settings: Settings) -> PodTemplate:
-    """The pod of every task: the shared workdir volume, and the queue that schedules a gang at once."""
+def pod_template(settings: Settings, size: Compute) -> PodTemplate:
+    """The pod of a task: its resources, the shared workdir volume, and the queue that schedules a gang at once."""
     from kubernetes.client import (
         V1Container,
         V1PersistentVolumeClaimVolumeSource,
         V1PodSpec,
+        V1ResourceRequirements,
         V1Volume,
         V1VolumeMount,
     )
 
     claim = V1PersistentVolumeClaimVolumeSource(claim_name="sana-wm-workdir")
     mount = V1VolumeMount(name=WORKDIR_VOLUME, mount_path=settings.workdir)
+    wanted = V1ResourceRequirements(requests=resources(size), limits=resources(size))
     return PodTemplate(
         primary_container_name="primary",
         labels={QUEUE_LABEL: settings.orchestrator.queue},
         pod_spec=V1PodSpec(
-            containers=[V1Container(name="primary", volume_mounts=[mount])],
+            containers=[V1Container(name="primary", volume_mounts=[mount], resources=wanted)],
             volumes=[V1Volume(name=WORKDIR_VOLUME, persistent_volume_claim=claim)],
         ),
     )

@@ -135,3 +135,13 @@ def prepare_environment() -> None:
 def distributed_rank() -> int:
     """The global rank torchrun gave this process; 0 outside torchrun."""
     return int(os.environ.get("RANK", "0"))  # noqa: TID251 - the one place
+
+
+def choose_profile(profile: str) -> None:
+    """Make a profile that of this process and of those it starts: Flyte's task modules read it at import."""
+    os.environ[PROFILE_VARIABLE] = profile  # noqa: TID251 - the one place
+
+
+def environment_with_profile(profile: str) -> dict[str, str]:
+    """This process's environment for a child that must run under another profile."""
+    return {**os.environ, PROFILE_VARIABLE: profile}  # noqa: TID251 - the one place

@@ -14,7 +14,7 @@ from flytekit import Cache, Workflow, map_task
 from flytekit.core.base_task import PythonTask
 
 from infra.request import RunRequest, StageCall
-from infra.stage_spec import StageSpec
+from infra.stage_spec import CORPUS, StageSpec
 from workflows.graph import outside_artifacts
 
 UNKEYED = ("run", "reads")
@@ -43,11 +43,15 @@ def build_workflow(
         cache: Flyte's cache; None switches it off.
 
     Returns:
-        A workflow with inputs ``run`` and one per outside artifact, and one output per artifact made.
+        A workflow with inputs ``run`` and one per outside artifact (but the corpus, which its first node examines),
+        and one output per artifact made.
     """
     workflow = Workflow(name=name)
-    workflow.add_workflow_input("run", RunRequest)
-    promises = {artifact: workflow.add_workflow_input(artifact, str) for artifact in outside_artifacts(stages)}
+    run = workflow.add_workflow_input("run", RunRequest)
+    outside = outside_artifacts(stages)
+    promises = {artifact: workflow.add_workflow_input(artifact, str) for artifact in outside if artifact != CORPUS}
+    if CORPUS in outside:
+        promises[CORPUS] = workflow.add_entity(_task(stages[0], "examine"), run=run).outputs["o0"]
     for spec in stages:
         node = _add_stage(workflow, spec, calls[spec.name], promises)
         if cache and spec.name in cache.versions:
@@ -58,14 +62,9 @@ def build_workflow(
     return workflow
 
 
-def stage_entity(spec: StageSpec) -> PythonTask[Any]:
-    """The stage's Flyte task."""
-    return getattr(importlib.import_module(spec.tasks_module), spec.name)
-
-
-def shard_entity(spec: StageSpec) -> PythonTask[Any]:
-    """The Flyte task of one shard of the stage's per-clip work."""
-    return getattr(importlib.import_module(spec.tasks_module), f"{spec.name}_shard")
+def _task(spec: StageSpec, name: str) -> PythonTask[Any]:
+    """A Flyte task of the stage's group."""
+    return getattr(importlib.import_module(spec.tasks_module), name)
 
 
 def _add_stage(workflow: Workflow, spec: StageSpec, call: StageCall, promises: Mapping[str, Any]) -> Any:  # noqa: ANN401
@@ -75,9 +74,11 @@ def _add_stage(workflow: Workflow, spec: StageSpec, call: StageCall, promises: M
     run = workflow.inputs["run"]
     mapped = None
     if spec.shardable and call.shards > 1:
-        shard_task = functools.partial(shard_entity(spec), run=run, call=call, artifacts=artifacts, reads=reads)
+        shard_task = functools.partial(
+            _task(spec, f"{spec.name}_shard"), run=run, call=call, artifacts=artifacts, reads=reads
+        )
         mapped = workflow.add_entity(map_task(shard_task), shard=list(range(call.shards)))
-    node = workflow.add_entity(stage_entity(spec), run=run, call=call, artifacts=artifacts, reads=reads)
+    node = workflow.add_entity(_task(spec, spec.name), run=run, call=call, artifacts=artifacts, reads=reads)
     if mapped is not None:
         mapped.runs_before(node)
     return node

@@ -9,7 +9,6 @@ from data_contracts.errors import ErrorCode, InputError, SanaWMError
 from data_contracts.provenance import LatestPointer
 from data_contracts.report import StageResult, StageStatus
 from infra import dvc_project
-from infra.corpus_input import examine_corpus
 from infra.execution import check_requirement
 from infra.failures import as_coded_error
 from infra.job import identify
@@ -125,7 +124,8 @@ def _guarded(
 def _execute(pipeline: Pipeline, stages: Sequence[StageSpec], session: RunSession) -> None:
     calls = pipeline.calls(stages, session.settings, session.request.use)
     params = {spec.name: identify(session, spec, json.loads(calls[spec.name].config)).digests for spec in stages}
-    ids = {artifact: outside_id(pipeline, session, artifact) for artifact in outside_artifacts(stages)}
+    outside = [artifact for artifact in outside_artifacts(stages) if artifact != CORPUS]
+    ids = {artifact: outside_id(pipeline, session, artifact) for artifact in outside}
     dvc_project.ensure_project(session.workdir, render_pipeline(pipeline.graph), session.settings.remote)
     dvc_project.write_params(session.workdir, params)
     from workflows.flyte_graph import build_workflow
@@ -135,14 +135,12 @@ def _execute(pipeline: Pipeline, stages: Sequence[StageSpec], session: RunSessio
 
 
 def outside_id(pipeline: Pipeline, session: RunSession, artifact: str) -> str:
-    """The id of an artifact that the span uses and does not make: the corpus as it is, or the latest finished version.
+    """The id of the latest finished version of an artifact that the span uses and does not make.
 
     Raises:
         InputError: there is none yet.
         OperationError: what was made is not enough to go on.
     """
-    if artifact == CORPUS:
-        return examine_corpus(session.workdir, Path(session.request.corpus)).id
     pointer = latest_input(pipeline, session, artifact)
     spec = pipeline.graph.producer(artifact)
     record = session.catalog.key_record(pointer.stage, pointer.key)

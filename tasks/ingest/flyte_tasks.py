@@ -6,6 +6,14 @@ from infra.settings import ComputeClass
 
 
 @stage_task(ComputeClass.CORPUS)
+def examine(run: RunRequest) -> str:
+    """The id of the raw corpus, by content."""
+    from infra.execution import examine as examine_corpus
+
+    return examine_corpus(run)
+
+
+@stage_task(ComputeClass.CORPUS)
 def ingest(run: RunRequest, call: StageCall, artifacts: Ids, reads: Ids) -> str:
     """Read the sources, cut them into clips and give each its identity."""
     from infra.execution import execute_call

@@ -67,15 +67,16 @@ def run_options(
 
 
 def _run(options: "RunOptions", json: bool) -> None:
-    from infra.settings import OrchestratorKind
+    from infra.settings import OrchestratorKind, choose_profile
     from workflows.companions import ProductHooks
     from workflows.local_run import run_span
     from workflows.pipeline import PRODUCT
 
+    choose_profile(options.settings.profile)
     if options.settings.orchestrator.kind is OrchestratorKind.FLYTE:
         from workflows.remote import launch
 
-        launch(PRODUCT, options)
+        typer.echo(launch(PRODUCT, options))
         return
     hooks = ProductHooks()
     outcome = run_span(PRODUCT, options, hooks)

@@ -12,6 +12,14 @@ class SieveOutputs(NamedTuple):
 
 
 @stage_task(ComputeClass.CORPUS)
+def examine(run: RunRequest) -> str:
+    """The id of the raw corpus, by content."""
+    from infra.execution import examine as examine_corpus
+
+    return examine_corpus(run)
+
+
+@stage_task(ComputeClass.CORPUS)
 def collect(run: RunRequest, call: StageCall, artifacts: Ids, reads: Ids) -> str:
     from infra.execution import execute_call
 
