@@ -91,12 +91,10 @@ class PoseEngine(Protocol):
     @property
     def name(self) -> str:
         """What a row of ``poses.parquet`` calls it."""
-        ...
 
     @property
     def version(self) -> str:
         """Version of the code that decides the result."""
-        ...
 
     def cameras(self, clip: ClipPixels) -> RelativeCameras:
         """Cameras of every frame.
@@ -104,11 +102,9 @@ class PoseEngine(Protocol):
         Raises:
             PoseError: the clip gets none.
         """
-        ...
 
     def refine_scale(self, cameras: RelativeCameras, metric: MetricDepth, raw: RawScales, smoothed: float) -> float:
         """The clip's scale, metres per unit, from the smoothed raw scales."""
-        ...
 
 
 def depths_of(camera_to_world: np.ndarray, points: np.ndarray, observations: Observations) -> np.ndarray:

@@ -50,8 +50,7 @@ def pose_clip(work: PoseWork, directory: Path) -> Json:
         return failed.model_dump(mode="json")
     scale = metric_scale(engine, clip, cameras, row, work.config)
     _write(directory / "poses" / f"{row.clip_id}.safetensors", cameras, scale)
-    measures = {**named, **_measures(cameras, scale), **_lens(cameras, lens, clip.size)}
-    measured = PoseRow(**measures, status=PoseStatus.OK)
+    measured = PoseRow(**named, **_measures(cameras, scale), **_lens(cameras, lens, clip.size), status="ok")
     return measured.model_dump(mode="json")
 
 

@@ -40,7 +40,6 @@ class DepthEngine(Protocol):
             frames: RGB.
             focal: horizontal focal length of each frame, pixels (a known field of view fixes a model's shift).
         """
-        ...
 
 
 @dataclass(frozen=True)

@@ -120,8 +120,7 @@ def sample(
     """Bilinear values at x y; borders are repeated."""
     if len(positions) == 0:
         return np.zeros(positions.shape[:-1], np.float32)
-    x, y = np.ascontiguousarray(np.moveaxis(positions, -1, 0), dtype=np.float32)
-    return cv2.remap(image, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.remap(image, positions.astype(np.float32), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
 
 def _placed(centres: np.ndarray, warps: np.ndarray, grid: np.ndarray) -> np.ndarray:

@@ -16,9 +16,7 @@ from tasks.vision.tracks import Tracks
 from tasks.vision.triangulation import triangulate
 
 FEWEST_SEEN = 12  # observations without which a frame counts as not registered
-UNUSUAL = np.log(2.4)  # over a prior of 0.8 widths: fields of view of 29 to 113 degrees
 GROW = 8  # frames added to a span between two adjustments
-WORTH_GROWING = 0.4  # share of the clip a span must have: a shorter one rarely reaches the ends, at some cost
 SHORT_RUN = 12  # iterations of an adjustment that is not the last
 
 
@@ -76,10 +74,6 @@ class Refined:
         """Registered frames first, then accuracy: higher is better."""
         return float(self.registered.sum()) - self.reprojection_px
 
-    def is_plausible(self, prior_focal: float) -> bool:
-        """Whether the focal length is near enough to the usual to be believed without trying another start."""
-        return bool(np.abs(np.log(self.span.scene.focal / prior_focal)).max() < UNUSUAL)
-
 
 def span_scene(
     frames: np.ndarray, camera_from_world: np.ndarray, focal: np.ndarray, principal: tuple[float, float]
@@ -101,7 +95,7 @@ def refine(tracks: Tracks, span: Span, options: RefineOptions) -> Refined | None
     None when too little structure is found to adjust anything.
     """
     result = _round(tracks, span, options, SHORT_RUN)
-    while result is not None and result.span.end - result.span.first >= WORTH_GROWING * tracks.raw_frames:
+    while result is not None:
         grown = _grow(tracks, result.span, options)
         if grown is None:
             break

@@ -61,7 +61,7 @@ def add_revisits(
     length = np.bincount(tracks.track_index, minlength=1)
     if len(tracks.track_index) == 0 or np.median(length[tracks.track_index]) >= len(frames) / 2:
         return tracks
-    sift = cv2.SIFT.create(options.features)
+    sift = cv2.SIFT_create(options.features)
     looks = [_look(sift, frames[index], index) for index in range(0, len(frames), options.step)]
     looks = [look for look in looks if len(look.places) >= options.min_matches]
     have = set(zip(tracks.frame_index.tolist(), tracks.track_index.tolist(), strict=True))

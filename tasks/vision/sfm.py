@@ -119,12 +119,8 @@ def _stillness(tracks: Tracks) -> float:
 
 
 def _best_start(tracks: Tracks, size: tuple[int, int], options: SfmOptions) -> Refined | None:
-    """The first start whose structure sees enough frames with a usual focal length, else the best of all.
-
-    On a straight drive over flat ground the focal length hardly shows, and a start may end at an extreme one.
-    """
+    """The first start whose structure sees enough frames, else the one that sees most."""
     best: Refined | None = None
-    usual, enough = options.first_focals[0] * size[1], options.min_registered * tracks.raw_frames
     for first_focal, per_image in _starts(options):
         model = _map_key_frames(tracks, size, first_focal * size[1], per_image, options)
         if model is None:
@@ -134,15 +130,11 @@ def _best_start(tracks: Tracks, size: tuple[int, int], options: SfmOptions) -> R
             refined = refine(tracks, span, _refine_options(size, options))
         except np.linalg.LinAlgError:  # a degenerate start: the next one may do
             continue
-        if refined is not None and (best is None or _rank(refined, usual, enough) > _rank(best, usual, enough)):
+        if refined is not None and (best is None or refined.score > best.score):
             best = refined
-        if best is not None and _rank(best, usual, enough)[:2] == (True, True):
+        if best is not None and best.registered.sum() >= options.min_registered * tracks.raw_frames:
             break
     return best
-
-
-def _rank(refined: Refined, usual_focal: float, enough: float) -> tuple[bool, bool, float]:
-    return bool(refined.registered.sum() >= enough), refined.is_plausible(usual_focal), refined.score
 
 
 def _starts(options: SfmOptions) -> list[tuple[float, bool]]:
@@ -183,7 +175,7 @@ def _refine_options(size: tuple[int, int], options: SfmOptions) -> RefineOptions
         pixel_sigma=0.15,
         loss_scale=2.0,
         focal_smoothness=5e-4,
-        focal_prior=0.08,
+        focal_prior=0.3,
         prior_focal=options.first_focals[0] * size[1],
     )
     return RefineOptions(bundle, options.max_points, 0.15, options.max_error, options.focal_gain, options.focal_range)

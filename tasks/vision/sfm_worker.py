@@ -9,14 +9,10 @@ import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from safetensors.numpy import load_file, save_file
-
-if TYPE_CHECKING:
-    import pycolmap
 
 REQUEST, OPTIONS, RESULT = "request.safetensors", "request.json", "result.safetensors"
 HALF_PIXEL = 0.5  # pycolmap has pixel corners at integers, the project pixel centres
@@ -119,7 +115,7 @@ def _write_database(path: Path, pixels: list[np.ndarray], tracks: list[np.ndarra
     database.close()
 
 
-def _write_camera(database: "pycolmap.Database", options: MappingOptions) -> tuple[int, int]:
+def _write_camera(database: object, options: MappingOptions) -> tuple[int, int]:
     import pycolmap
 
     centre = [options.width / 2, options.height / 2]
@@ -152,7 +148,7 @@ def _verified_matches(
     return np.stack([left, right], axis=-1)[mask[:, 0] == 1].astype(np.uint32)
 
 
-def _pipeline(options: MappingOptions) -> "pycolmap.IncrementalPipelineOptions":
+def _pipeline(options: MappingOptions) -> object:
     import pycolmap
 
     pipeline = pycolmap.IncrementalPipelineOptions()

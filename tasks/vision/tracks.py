@@ -120,23 +120,16 @@ def _follow(alive: _Alive, images: tuple[np.ndarray, np.ndarray, np.ndarray], op
     if len(alive.names) == 0:
         return alive
     side = 2 * options.radius + 1
-    height, width = after.shape
     stop = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 15, 0.03)
     ahead, status, _ = cv2.calcOpticalFlowPyrLK(
-        before,
-        after,
-        alive.found.centres,
-        alive.found.centres.copy(),
-        winSize=(side, side),
-        maxLevel=options.levels,
-        criteria=stop,
+        before, after, alive.found.centres, None, winSize=(side, side), maxLevel=options.levels, criteria=stop
     )
     margin = options.radius + 1
-    kept = (status[:, 0] == 1) & inside(ahead, height, width, margin)
+    kept = (status[:, 0] == 1) & inside(ahead, *after.shape, margin)
     alive, ahead = alive.select(kept), ahead[kept]
     found = align_patches(smooth, alive.templates, Alignment(ahead, alive.found.warps, alive.found.correlation))
     area = np.linalg.det(found.warps)
-    kept = (found.correlation >= options.min_correlation) & inside(found.centres, height, width, margin)
+    kept = (found.correlation >= options.min_correlation) & inside(found.centres, *after.shape, margin)
     kept &= np.linalg.norm(found.centres - ahead, axis=-1) <= options.max_correction
     kept &= (area > 0.4) & (area < 2.5)
     return _Alive(alive.names, found, alive.templates).select(kept)
