@@ -19,7 +19,13 @@ from infra.stage import digest_json
 
 MODULE_NAME = re.compile(r"^[a-z_][a-z0-9_]*(\.[a-z_][a-z0-9_]*)+(:[A-Za-z_]\w*)?$")
 
-DISTRIBUTIONS = {"yaml": "PyYAML", "cv2": "opencv-python-headless", "PIL": "pillow", "sklearn": "scikit-learn"}
+DISTRIBUTIONS = {
+    "yaml": "PyYAML",
+    "cv2": "opencv-python-headless",
+    "PIL": "pillow",
+    "sklearn": "scikit-learn",
+    "flytekitplugins": "flytekitplugins-kfpytorch",
+}
 
 
 @dataclass(frozen=True)

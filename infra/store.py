@@ -80,7 +80,7 @@ class Store:
 
     def verify(self, manifest: Manifest) -> list[str]:
         """Paths of objects that are missing or changed, relative to the store."""
-        bad = [self._name(file.md5) for file in manifest.files if not self._intact(file)]
+        bad = sorted({self._name(file.md5) for file in manifest.files if not self._intact(file)})
         listing = self.object_path(manifest.id)
         expected = _tree(manifest.files).as_bytes()
         if not listing.exists() or listing.read_bytes() != expected:
