@@ -30,7 +30,7 @@ Config = TypeVar("Config", bound=BaseModel)
 
 LARGEST_LOCAL_WORLD = 8  # the GPUs of one machine
 _START_SECONDS = 180
-_STOP_SECONDS = 5
+_STOP_SECONDS = 10
 _MESSAGE: TypeAdapter[Message] = TypeAdapter(Message)
 
 
@@ -45,6 +45,7 @@ class WorkerGroup:
         self._home = Path(tempfile.mkdtemp(prefix="torchrun-group-"))
         self._log = self._home / "workers.log"
         self._ranks: list[LineSocket] = []
+        self._pids: list[int] = []
         address = str(self._home / "socket")
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(address)
@@ -106,7 +107,7 @@ class WorkerGroup:
             )
 
     def _accept(self, listener: socket.socket, world_size: int) -> list[LineSocket]:
-        """Connections in rank order; each rank begins by sending its number."""
+        """Connections in rank order; each rank begins by sending its number and process id."""
         listener.settimeout(0.5)
         ranks: dict[int, LineSocket] = {}
         deadline = time.monotonic() + _START_SECONDS
@@ -115,7 +116,9 @@ class WorkerGroup:
                 raise self._died("the ranks did not start")
             with contextlib.suppress(TimeoutError):
                 connection = LineSocket(listener.accept()[0])
-                ranks[int(connection.read_lines()[0])] = connection
+                rank, pid = connection.read_lines()[0].split()
+                ranks[int(rank)] = connection
+                self._pids.append(int(pid))
         return [ranks[rank] for rank in range(world_size)]
 
     def _died(self, what: str) -> OperationError:
@@ -126,12 +129,15 @@ class WorkerGroup:
         )
 
     def _end(self) -> None:
-        for number in (signal.SIGTERM, signal.SIGKILL):
+        """Ask torchrun to end; then end it and its ranks, which live in sessions of their own."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_STOP_SECONDS)
+        for pid in (self._process.pid, *self._pids):
             with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(_STOP_SECONDS)
-                return
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait()
 
 
 def _report(message: Message, progress: ProgressSink) -> None:

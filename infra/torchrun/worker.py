@@ -5,6 +5,7 @@ ranks get every job; numerics are single-threaded, so results do not depend on t
 """
 
 import importlib
+import os
 import signal
 import socket
 import sys
@@ -95,7 +96,7 @@ def main() -> None:
     with socket.socket(socket.AF_UNIX) as connection:
         connection.connect(str(Path(sys.argv[1])))
         with connection.makefile("rw", encoding="utf-8") as stream:
-            stream.write(f"{dist.get_rank()}\n")
+            stream.write(f"{dist.get_rank()} {os.getpid()}\n")
             stream.flush()
             serve(stream)
     dist.destroy_process_group()
