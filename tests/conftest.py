@@ -3,4 +3,10 @@
 import sys
 from pathlib import Path
 
+from hypothesis import settings
+
 sys.path.insert(0, str(Path(__file__).parent / "helpers"))
+
+# Speed lives in benchmarks: a slow machine must not turn a property red. The same examples every time.
+settings.register_profile("project", deadline=None, derandomize=True)
+settings.load_profile("project")
