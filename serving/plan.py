@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import UInt8
-from model.generation.action_path import action_camera_path, walk_forward
 from numpy import ndarray
 
 from data_contracts.errors import ErrorCode, InputError
 from data_contracts.wire import ModelCard, VideoRequest
+from model.generation.action_path import action_camera_path, walk_forward
 from model.generation.first_frame import default_intrinsics
 from model.generation.request import MAX_RAW_FRAMES, GenerationRequest, check_request
 
