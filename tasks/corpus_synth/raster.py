@@ -57,7 +57,7 @@ class Planes:
     distance: Float[np.ndarray, "faces"]
 
 
-def render_color(scene: Scene, view: View, supersampling: float = 2) -> UInt8[np.ndarray, "height width 3"]:
+def render_color(scene: Scene, view: View, supersampling: float = 1.5) -> UInt8[np.ndarray, "height width 3"]:
     """One RGB frame, averaged down from ``supersampling`` times the width and height."""
     fine = view.resampled(round(view.width * supersampling), round(view.height * supersampling))
     planes, ids, inverse_depth = _draw(scene, fine)

@@ -19,7 +19,7 @@ from tasks.corpus_synth.worlds.room import build_room
 from tasks.corpus_synth.worlds.terrain import build_terrain
 
 SECONDS = 5.0
-FINE_WIDTH = 640  # pixels of the grid that is averaged down to a frame
+FINE_WIDTHS = {320: 480, 480: 640}  # pixels of the grid that is averaged down to a frame
 # Wide beyond 120 degrees or narrow below 25 (vertically); twins within a quarter of the limit. The seed picks the side.
 FOV_BAD = {"wide": 131.0, "narrow": 29.5}
 FOV_TWIN = {"wide": 106.0, "narrow": 47.5}
@@ -102,8 +102,7 @@ def _shoot(scene: Scene, track: Track, kind: Kind) -> UInt8[np.ndarray, "frames 
     """Every frame, or the first alone where no other is used."""
     if kind is Kind.FROZEN:
         return np.repeat(render_color(scene, track.view(0))[None], len(track.seconds), axis=0)
-    # Larger pictures are made from the same fine grid: they are shrunk to the working size later anyhow.
-    supersampling = FINE_WIDTH / track.width
+    supersampling = FINE_WIDTHS[track.width] / track.width
     return np.stack([render_color(scene, track.view(frame), supersampling) for frame in range(len(track.seconds))])
 
 
