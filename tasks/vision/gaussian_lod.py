@@ -13,7 +13,7 @@ from tasks.vision.gaussians import Gaussians
 _HALVINGS = 12
 _LARGEST_OPACITY = 0.99
 # Even members fill a voxel with a deviation of 0.29 edges, which leaves a lattice between neighbours; this closes it.
-_SURFACE_MARGIN = 0.3
+_SURFACE_MARGIN = 0.2
 
 
 def simplify(gaussians: Gaussians, maximum: int) -> Gaussians:
