@@ -74,8 +74,10 @@ def execute(session: RunSession, job: StageJob) -> dict[str, str]:
     try:
         hit = None if name in session.request.force else find_hit(session, job)
         found = _reuse(session, hit) if hit else _run(session, job)
-    except Exception as error:
+    except BaseException as error:
         _note(session, name, StageStatus.FAILED, time.monotonic() - began, "")
+        if not isinstance(error, Exception):
+            raise
         raise as_coded_error(error, session.log) from error
     status = StageStatus.CACHED if hit else StageStatus.EXECUTED
     _note(session, name, status, time.monotonic() - began, found.outputs[job.spec.outputs[0]])

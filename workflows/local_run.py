@@ -1,9 +1,11 @@
 """``wm run`` on one machine: a span of the graph as a Flyte workflow, executed in this process."""
 
 import json
-from collections.abc import Mapping, Sequence
+import signal
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from data_contracts.errors import ErrorCode, InputError, SanaWMError
 from data_contracts.provenance import LatestPointer
@@ -21,6 +23,9 @@ from infra.workdir import Workdir
 from workflows.dvc_pipeline import locked_stages, render_pipeline
 from workflows.graph import outside_artifacts
 from workflows.pipeline import Pipeline
+
+if TYPE_CHECKING:
+    from flytekit import Workflow
 
 
 @dataclass(frozen=True)
@@ -128,10 +133,18 @@ def _execute(pipeline: Pipeline, stages: Sequence[StageSpec], session: RunSessio
     ids = {artifact: outside_id(pipeline, session, artifact) for artifact in outside}
     dvc_project.ensure_project(session.workdir, render_pipeline(pipeline.graph), session.settings.remote)
     dvc_project.write_params(session.workdir, params)
-    from workflows.flyte_graph import build_workflow
-
+    build_workflow = _import_flyte()
     workflow = build_workflow(f"sana_wm.{stages[0].name}_to_{stages[-1].name}", stages, calls)
     workflow(run=session.request, **ids)
+
+
+def _import_flyte() -> "Callable[..., Workflow]":
+    """Import flytekit, and give Ctrl-C back: at import it makes SIGINT end the process with code 1."""
+    handler = signal.getsignal(signal.SIGINT)
+    from workflows.flyte_graph import build_workflow
+
+    signal.signal(signal.SIGINT, handler)
+    return build_workflow
 
 
 def outside_id(pipeline: Pipeline, session: RunSession, artifact: str) -> str:

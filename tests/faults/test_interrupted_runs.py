@@ -71,6 +71,29 @@ def test_kill_9_in_any_stage(home, expected, stage):
     assert nothing_half_written(home)
 
 
+def test_ctrl_c_ends_with_130_and_without_a_traceback(home, expected):
+    write_recipes(home / "recipes", sieve={"pause": 300.0})
+    process = start(home)
+    wait_for(home, "sieve")
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert b"Traceback" not in errors
+    assert nothing_half_written(home)
+    outcome = run(write_recipes(home / "recipes"), home)
+    assert statuses(outcome) == ["cached", "executed", "executed"]
+    assert {result.name: result.artifact for result in outcome.stages} == expected
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_an_interrupt_in_any_stage_is_no_error(home, stage):
+    outcome = run(write_recipes(home / "recipes", **{stage: {"fail": "interrupt"}}), home)
+    assert outcome.interrupted
+    assert outcome.error is None
+    assert statuses(outcome)[STAGES.index(stage)] == "failed"
+    assert nothing_half_written(home)
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_full_disk_is_named_and_the_next_run_goes_on(home, expected, stage):
     outcome = run(write_recipes(home / "recipes", **{stage: {"fail": "disk"}}), home)
@@ -80,6 +103,20 @@ def test_a_full_disk_is_named_and_the_next_run_goes_on(home, expected, stage):
     assert nothing_half_written(home)
     again = run(write_recipes(home / "recipes"), home)
     assert {result.name: result.artifact for result in again.stages} == expected
+
+
+def test_a_full_disk_while_publishing(home, expected, monkeypatch):
+    def full(_store, _source, _digest):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("infra.store.Store._put", full)
+    outcome = run(write_recipes(home / "recipes"), home)
+    assert outcome.error is not None
+    assert outcome.error.code is ErrorCode.DISK_FULL
+    monkeypatch.undo()
+    again = run(write_recipes(home / "recipes"), home)
+    assert {result.name: result.artifact for result in again.stages} == expected
+    assert nothing_half_written(home)
 
 
 def test_a_bug_is_coded_and_its_traceback_is_in_the_log(home):

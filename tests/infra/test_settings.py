@@ -17,8 +17,8 @@ def test_the_environment_picks_the_profile_and_an_argument_wins(monkeypatch):
 
 
 def test_an_unknown_profile_names_the_known_ones(monkeypatch):
-    with pytest.raises(InputError, match=r"'lokal'.*cluster, local"):
-        load_settings("lokal")
+    with pytest.raises(InputError, match=r"'laptop'.*cluster, local"):
+        load_settings("laptop")
     monkeypatch.setenv(PROFILE_VARIABLE, "x")
     with pytest.raises(InputError, match="E202"):
         load_settings()

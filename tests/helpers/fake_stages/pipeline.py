@@ -101,4 +101,5 @@ def statuses(outcome: RunOutcome) -> list[str]:
 
 if __name__ == "__main__":
     ended = run(Pipeline(GRAPH, Path(sys.argv[1])), Path(sys.argv[2]))
+    sys.stderr.write(f"{ended.error}\n" if ended.error else "")
     sys.exit(130 if ended.interrupted else 1 if ended.error else 0)
