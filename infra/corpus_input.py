@@ -51,6 +51,25 @@ def examine_corpus(workdir: Workdir, path: Path, *, write: bool = True) -> Corpu
     return corpus
 
 
+def changed_corpus_files(workdir: Workdir, corpus_id: str) -> list[str]:
+    """Files of the recorded corpus that are missing or not what they were, read again; empty for another corpus.
+
+    Paths are absolute. The record itself is named when it does not give the id.
+    """
+    record = workdir.inputs / MANIFEST
+    path = recorded_corpus(workdir)
+    if path is None or not record.exists():
+        return []
+    listing = json.loads(record.read_text())
+    digests = {name: entry["sha256"] for name, entry in listing["files"].items()}
+    if corpus_id != listing["id"]:
+        return []
+    if digest_json(digests) != corpus_id:
+        return [str(record)]
+    files = {path / name: digest for name, digest in digests.items()}
+    return [str(file) for file, digest in files.items() if not file.is_file() or digest_file(file) != digest]
+
+
 def recorded_corpus(workdir: Workdir) -> Path | None:
     """The corpus directory of the last run, for a stage that is started by itself."""
     path = workdir.inputs / "corpus_state.json"

@@ -13,7 +13,9 @@ from pydantic import ValidationError
 from data_contracts.errors import SanaWMError
 from data_contracts.provenance import Manifest, Provenance
 from infra.catalog import Catalog, manifest_digest
+from infra.corpus_input import changed_corpus_files
 from infra.files import digest_both
+from infra.signing import in_workdir, trusted_key, verify_directory
 from infra.store import Store, directory_id
 from infra.workdir import Workdir
 
@@ -81,6 +83,23 @@ class Audit:
     def bytes_of(self, nodes: Iterable[Node], graph: LineageGraph) -> list[str]:
         """Problems of the nodes' bytes in the store, the remote and the checkout, and of their records."""
         return [problem for node in nodes for problem in self._node(node, graph)]
+
+    def corpus(self, corpus_ids: Iterable[str]) -> list[str]:
+        """Problems of the raw corpus, where it is still at its place."""
+        found = {path for corpus_id in corpus_ids for path in changed_corpus_files(self.workdir, corpus_id)}
+        return [f"corpus: {self._relative(Path(path))} is missing or changed" for path in sorted(found)]
+
+    def signature(self, node: Node) -> list[str]:
+        """Problems of the signature of a node's checkout, where one was made."""
+        files = in_workdir(self.workdir.root, node.artifact, node.id)
+        latest = self.catalog.latest(node.artifact)
+        if latest is None or latest.id != node.id or not (files.manifest.exists() or files.signature.exists()):
+            return []
+        try:
+            verify_directory(self.workdir.artifact(node.artifact), trusted_key(self.workdir.root / "keys"), files)
+        except SanaWMError as error:
+            return [f"{self._relative(files.manifest)}: {error.message}"]
+        return []
 
     def _node(self, node: Node, graph: LineageGraph) -> list[str]:
         if node not in graph.records:

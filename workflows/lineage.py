@@ -60,7 +60,7 @@ class Lineage:
         problems: list[str] = []
         if verify:
             chain = sorted({*found.nodes, *upstream, *downstream})
-            problems = [*self._unreadable, *self._audit.records(), *self._audit.bytes_of(chain, self._graph)]
+            problems = [*self._unreadable, *self._problems(chain)]
         clips = [reference] if found.kind is ReferenceKind.CLIP else self._clip_ids([*found.nodes, *upstream])
         return LineageReport(
             reference=reference,
@@ -72,6 +72,14 @@ class Lineage:
             verified=verify,
             problems=list(dict.fromkeys(problems)),
         )
+
+    def _problems(self, chain: list[Node]) -> list[str]:
+        """Everything behind a chain, read again: records, artifacts, signatures, the raw corpus."""
+        records = [record for node in chain for record in self._graph.records.get(node, [])]
+        corpora = {record.inputs[CORPUS] for record in records if CORPUS in record.inputs}
+        signatures = [problem for node in chain for problem in self._audit.signature(node)]
+        artifacts = self._audit.bytes_of(chain, self._graph)
+        return [*self._audit.records(), *artifacts, *signatures, *self._audit.corpus(corpora)]
 
     def _records(self) -> list[Provenance]:
         """Every record that can be read; the others are problems of their own."""

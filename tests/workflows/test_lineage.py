@@ -82,6 +82,29 @@ def test_one_flipped_byte_is_named(home, pattern):
         victim.write_bytes(before)
 
 
+def test_a_changed_raw_file_and_a_forged_corpus_record_are_named(home):
+    flip(home / "corpus/n2.txt")
+    assert any("corpus/n2.txt" in problem for problem in ask(home, "total", verify=True).problems)
+    flip(home / "corpus/n2.txt")
+    record = home / "work/inputs/corpus.json"
+    text = record.read_text()
+    digest = next(part for part in text.split('"') if len(part) == 64 and part not in text.split('"')[:5])
+    record.write_text(text.replace(digest, digest[::-1]))
+    assert any("inputs/corpus.json" in problem for problem in ask(home, "total", verify=True).problems)
+
+
+def test_a_signature_is_checked_where_there_is_one(home):
+    from infra.signing import ensure_key, in_workdir, sign_directory
+
+    work = home / "work"
+    subject = ask(home, "total").subjects[0]
+    files = in_workdir(work, "total", subject.id)
+    sign_directory(work / "artifacts/total", ensure_key(work / "keys"), files)
+    assert ask(home, "total", verify=True).problems == []
+    flip(files.signature)
+    assert any("manifest" in problem for problem in ask(home, "total", verify=True).problems)
+
+
 def _beside_the_chain(home: Path, victim: Path) -> bool:
     """Objects that belong to verdicts or scores alone are not behind ``total``."""
     chain = ask(home, "total")
