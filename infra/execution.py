@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from data_contracts.errors import OperationError
+from data_contracts.errors import ErrorCode, InputError, OperationError
 from data_contracts.provenance import KeyRecord
 from data_contracts.report import StageResult, StageStatus
 from infra.corpus_input import examine_corpus
@@ -58,10 +58,12 @@ def examine(run: RunRequest) -> str:
     """The body of a run's first Flyte task: the id of its corpus.
 
     Raises:
-        InputError: the corpus cannot be read.
+        InputError: the corpus cannot be read, or holds no file at all: nothing is started for that.
     """
-    workdir = Workdir(Path(run.workdir))
-    return examine_corpus(workdir, Path(run.corpus)).id
+    corpus = examine_corpus(Workdir(Path(run.workdir)), Path(run.corpus))
+    if corpus.files == 0:
+        raise InputError(ErrorCode.CORPUS_EMPTY, f"corpus {run.corpus} holds no file", "put videos into it")
+    return corpus.id
 
 
 def execute(session: RunSession, job: StageJob) -> dict[str, str]:
