@@ -104,8 +104,18 @@ def _draw(
     nearest = _linear(shell.inverse_depth.astype(np.float32), ids)
     for face, outline in enumerate(body.outlines):
         if outline is not None:
-            _draw_tested(ids, nearest, body, face, face + len(shell.outlines))
+            window = _window(outline, view)
+            _draw_tested(ids, nearest, body, face, face + len(shell.outlines), window)
     return _joined(shell, body), ids, nearest
+
+
+def _window(outline: np.ndarray, view: View) -> tuple[int, int, int, int]:
+    """First and end column, first and end row of the part of the picture that an outline may touch."""
+    pixels = outline.reshape(-1, 2) / (1 << SUBPIXEL_BITS)
+    size = (view.width, view.height)
+    x0, y0 = (int(edge) for edge in np.clip(np.floor(pixels.min(0)), 0, size))
+    x1, y1 = (int(edge) for edge in np.clip(np.ceil(pixels.max(0)) + 1, 0, size))
+    return x0, x1, y0, y1
 
 
 def _draw_tested(
@@ -114,20 +124,18 @@ def _draw_tested(
     planes: Planes,
     face: int,
     number: int,
+    window: tuple[int, int, int, int],
 ) -> None:
-    """Fill one polygon where its pixels are inside and nearer than what is there (in place)."""
-    height, width = ids.shape
-    pixels = planes.outlines[face].reshape(-1, 2) / (1 << SUBPIXEL_BITS)
-    x0, y0 = np.clip(np.floor(pixels.min(0)).astype(int), 0, (width, height))
-    x1, y1 = np.clip(np.ceil(pixels.max(0)).astype(int) + 1, 0, (width, height))
+    """Fill one polygon, within a window, where its pixels are inside and nearer than what is there (in place)."""
+    x0, x1, y0, y1 = window
     columns, rows = np.arange(x0, x1, dtype=np.float32), np.arange(y0, y1, dtype=np.float32)[:, None]
     a, b, c = planes.inverse_depth[face].astype(np.float32)
     inverse = a * columns + (b * rows + c)
-    window = nearest[y0:y1, x0:x1]
-    visible = inverse > window
+    before = nearest[y0:y1, x0:x1]
+    visible = inverse > before
     for a, b, c in planes.edges[face].astype(np.float32):
         visible &= a * columns <= -(b * rows + c)
-    np.copyto(window, inverse, where=visible)
+    np.copyto(before, inverse, where=visible)
     np.copyto(ids[y0:y1, x0:x1], number, where=visible)
 
 
@@ -186,8 +194,8 @@ def _joined(first: Planes, second: Planes) -> Planes:
 def _linear(coefficients: np.ndarray, ids: Int[np.ndarray, "height width"]) -> np.ndarray:
     """Evaluate ``a u + b v + c`` with the coefficients of each pixel's polygon."""
     height, width = ids.shape
-    columns = np.arange(width, dtype=coefficients.real.dtype)
-    rows = np.arange(height, dtype=coefficients.real.dtype)[:, None]
+    pixel_type = np.real(coefficients).dtype
+    columns, rows = np.arange(width, dtype=pixel_type), np.arange(height, dtype=pixel_type)[:, None]
     value = coefficients[:, 0].take(ids, mode="clip")
     value *= columns
     value += coefficients[:, 1].take(ids, mode="clip") * rows
@@ -213,4 +221,11 @@ def _texture(
     corner = (0.5 + 0.5j) * atlas.scale - (0.5 + 0.5j) + 1j * atlas.offset
     texel += corner.astype(np.complex64).take(level, mode="clip")
     pairs = texel.view(np.float32).reshape(*texel.shape, 2)
-    return cv2.remap(atlas.stacked, pairs, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    # A map of pairs needs no second map, which the stubs do not know.
+    return cv2.remap(  # pyright: ignore[reportCallIssue]
+        atlas.stacked,
+        pairs,
+        None,  # pyright: ignore[reportArgumentType]
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )

@@ -181,7 +181,7 @@ def work_batch(batch: Batch) -> list[WrittenClip]:
         result = WRITERS[spec.source](clip, batch.root / spec.source.value)
         name = result.path.replace("/", "__")
         arrays = ground_truth(clip.track, spec.fps, result.metres_per_unit)
-        np.savez(batch.root / "ground_truth" / f"{name}.npz", **arrays)
+        np.savez(batch.root / "ground_truth" / f"{name}.npz", allow_pickle=False, **arrays)
         written.append(result)
     return written
 

@@ -99,7 +99,7 @@ def furnish(
             continue
         low = np.array([footprint.low[0], -min(box_size[1], height - 0.3), footprint.low[1]])
         meshes += builder.box(
-            low, np.array([footprint.high[0], -0.001, footprint.high[1]]), materials[rng.integers(len(materials))]
+            low, np.array([footprint.high[0], -0.001, footprint.high[1]]), materials[int(rng.integers(len(materials)))]
         )
         footprints.append(footprint)
         words.append(f"a {NAMES[rng.integers(len(NAMES))]}")
@@ -114,7 +114,7 @@ def _lamps(builder: SceneBuilder, height: float, materials: Sequence[Material]) 
     for angle in np.linspace(0, 2 * np.pi, 3, endpoint=False) + rng.uniform(0, 2):
         centre = np.array([2.1 * np.cos(angle), -height + 0.26, 2.1 * np.sin(angle)])
         half = np.array([rng.uniform(0.15, 0.35), 0.2, rng.uniform(0.15, 0.35)])
-        meshes += builder.box(centre - half, centre + half, materials[rng.integers(len(materials))])
+        meshes += builder.box(centre - half, centre + half, materials[int(rng.integers(len(materials)))])
     return meshes
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tasks.corpus_synth.captions import CAMERA_MOTION
 from tasks.corpus_synth.defects import corrupt
-from tasks.corpus_synth.kinds import Kind
+from tasks.corpus_synth.kinds import Kind, Source
 from tasks.corpus_synth.plan import TYPICAL_SPEED
 from tasks.corpus_synth.render import RenderedClip
 from tasks.corpus_synth.writers.common import Descriptor, WrittenClip, write_csv, write_sensor
@@ -17,7 +17,7 @@ HEADER = (
     *(f"{part}_caption" for part in ("short", "dense", "background", "main_object", "style", "camera")),
 )
 DESCRIPTOR = Descriptor(
-    "miradata", "Apache-2.0", "default", TYPICAL_SPEED["miradata"], "Videos with dense captions, without cameras"
+    "miradata", "Apache-2.0", "default", TYPICAL_SPEED[Source.MIRADATA], "Videos with dense captions, without cameras"
 )
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float, UInt16
 from scipy.spatial.transform import Rotation
 
-from tasks.corpus_synth.kinds import Kind
+from tasks.corpus_synth.kinds import Kind, Source
 from tasks.corpus_synth.paths import Track
 from tasks.corpus_synth.plan import TYPICAL_SPEED
 from tasks.corpus_synth.raster import render_depth
@@ -20,7 +20,7 @@ DESCRIPTOR = Descriptor(
     "omniworld",
     "CC-BY-NC-SA-4.0",
     "gt_depth",
-    TYPICAL_SPEED["omniworld"],
+    TYPICAL_SPEED[Source.OMNIWORLD],
     "Game recordings with cameras and dense depth in game units",
 )
 # One sensor frame of eleven whose depth is in other units: the coefficient of variation of the per-frame scales is

@@ -4,14 +4,14 @@ import shutil
 from pathlib import Path
 
 from tasks.corpus_synth.defects import truncate
-from tasks.corpus_synth.kinds import Kind
+from tasks.corpus_synth.kinds import Kind, Source
 from tasks.corpus_synth.plan import TYPICAL_SPEED, ClipSpec
 from tasks.corpus_synth.render import RenderedClip
 from tasks.corpus_synth.writers.common import Descriptor, WrittenClip, write_json, write_sensor
 from tasks.vision.video import write_video
 
 FORBIDDEN_LICENCE = "LicenseRef-All-Rights-Reserved"
-DESCRIPTOR = Descriptor("plain", "CC0-1.0", "default", TYPICAL_SPEED["plain"], "Hand-held videos without cameras")
+DESCRIPTOR = Descriptor("plain", "CC0-1.0", "default", TYPICAL_SPEED[Source.PLAIN], "Hand-held videos without cameras")
 
 
 def name_of(number: int) -> str:

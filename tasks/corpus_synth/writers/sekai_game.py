@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tasks.corpus_synth.kinds import Kind
+from tasks.corpus_synth.kinds import Kind, Source
 from tasks.corpus_synth.plan import TYPICAL_SPEED
 from tasks.corpus_synth.render import RenderedClip
 from tasks.corpus_synth.writers.common import Descriptor, WrittenClip, write_csv, write_sensor
@@ -17,7 +17,7 @@ DESCRIPTOR = Descriptor(
     "sekai_game",
     "CC-BY-NC-4.0",
     "gt_pose",
-    TYPICAL_SPEED["sekai_game"],
+    TYPICAL_SPEED[Source.SEKAI_GAME],
     "Game walks with exact cameras of unknown scale",
 )
 
