@@ -48,7 +48,8 @@ def describe(frames: UInt8[np.ndarray, "frames height width 3"]) -> str:
     light = f"{_light_word(float(luma.mean()))} scene with {_contrast_word(float(luma.std()))} contrast"
     upper, lower = (_region(part) for part in np.array_split(scene, 2, axis=1))
     left, right = (_region(part) for part in np.array_split(scene, 2, axis=2))
-    sentences = [f"A {light}, mostly {_palette(scene)}."]
+    article = "An" if light.startswith("e") else "A"
+    sentences = [f"{article} {light}, mostly {_palette(scene)}."]
     sentences.append(f"The upper half is {upper.words()}, the lower half is {lower.words()}.")
     if left.color != right.color:
         sentences.append(f"There is more {left.color} on the left and more {right.color} on the right.")

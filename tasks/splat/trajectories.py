@@ -24,7 +24,7 @@ from tasks.splat.families import Anchor, rough_path
 from tasks.splat.statistics import SceneStatistics
 
 NEAR_VIEW = "near_view"
-_WAYPOINTS = (4, 7)  # fewest and one more than most training views a near-view spline passes
+_WAYPOINTS = (5, 9)  # fewest and one more than most training views a near-view spline passes
 _DENSE = 8  # samples per frame when a spline's speed is made uniform
 
 
