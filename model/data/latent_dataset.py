@@ -64,6 +64,7 @@ class LatentDataset:
                 "widen the recipe's corpus view, or add clips to the corpus",
             )
         self.null_text: EncodedText = load_null_text(directory)
+        self._schedules: dict[tuple[int, int], BatchSchedule] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -96,13 +97,16 @@ class LatentDataset:
 
     def schedule(self, global_batch: int, seed: int) -> BatchSchedule:
         """The order of global batches of this view."""
-        weights = self.view.source_weights
-        return BatchSchedule(
-            shapes=[(row.frames, row.latent_height, row.latent_width) for row in self.rows],
-            weights=[weights.get(row.source, 1.0) for row in self.rows],
-            global_batch=global_batch,
-            seed=seed,
-        )
+        key = (global_batch, seed)
+        if key not in self._schedules:
+            weights = self.view.source_weights
+            self._schedules[key] = BatchSchedule(
+                shapes=[(row.frames, row.latent_height, row.latent_width) for row in self.rows],
+                weights=[weights.get(row.source, 1.0) for row in self.rows],
+                global_batch=global_batch,
+                seed=seed,
+            )
+        return self._schedules[key]
 
     def batch(self, step: int, rank: int, world: int, batch_size: int, seed: int) -> LatentBatch:
         """The batch of one data rank at one step (from 0); together the ranks hold the step's global batch.

@@ -5,55 +5,68 @@ order drawn from (seed, epoch); a bucket's last batch is filled from that bucket
 step number alone.
 """
 
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 Shape = tuple[int, int, int]
 
 
-@dataclass(frozen=True)
 class BatchSchedule:
-    """The order of batches.
+    """The order of batches. It remembers the epoch it is in, so that consecutive steps cost nothing.
 
-    Attributes:
+    Args:
         shapes: latent shape (frames, height, width) of each clip.
         weights: appearances of each clip per epoch; fractions are drawn per epoch.
         global_batch: clips per step over all data ranks.
         seed: of all draws.
+
+    Raises:
+        ValueError: no clip, an empty batch, or weights that do not match the clips.
     """
 
-    shapes: Sequence[Shape]
-    weights: Sequence[float]
-    global_batch: int
-    seed: int
-
-    def __post_init__(self) -> None:
-        if self.global_batch < 1 or not self.shapes or len(self.shapes) != len(self.weights):
+    def __init__(self, shapes: Sequence[Shape], weights: Sequence[float], global_batch: int, seed: int) -> None:
+        if global_batch < 1 or not shapes or len(shapes) != len(weights):
             raise ValueError(
-                f"a schedule needs clips and a batch: {len(self.shapes)} clips, {len(self.weights)} weights, "
-                f"global_batch {self.global_batch}"
+                f"a schedule needs clips and a batch: {len(shapes)} clips, {len(weights)} weights, "
+                f"global_batch {global_batch}"
             )
+        self.shapes = tuple(shapes)
+        self.weights = np.asarray(weights, dtype=np.float64)
+        self.global_batch = global_batch
+        self.seed = seed
+        self._starts = [0]  # first step of every epoch met so far, and of the one after it
+        self._epoch = -1
+        self._batches: list[list[int]] = []
 
     def indices(self, step: int) -> list[int]:
-        """Clip indices of the global batch of ``step`` (from 0)."""
+        """Clip indices of the global batch of ``step`` (from 0).
+
+        Raises:
+            ValueError: ``step`` is negative.
+        """
         if step < 0:
             raise ValueError(f"step is {step}; it must be at least 0")
-        epoch = 0
-        while True:
-            batches = self._epoch(epoch)
-            if step < len(batches):
-                return batches[step]
-            step -= len(batches)
-            epoch += 1
+        while step >= self._starts[-1]:
+            self._enter(len(self._starts) - 1)
+        epoch = bisect_right(self._starts, step) - 1
+        if epoch != self._epoch:
+            self._enter(epoch)
+        return self._batches[step - self._starts[epoch]]
 
-    def _epoch(self, epoch: int) -> list[list[int]]:
+    def _enter(self, epoch: int) -> None:
+        """Draw all batches of an epoch, the one whose first step is known."""
+        self._epoch, self._batches = epoch, self._draw(epoch)
+        if epoch == len(self._starts) - 1:
+            self._starts.append(self._starts[epoch] + len(self._batches))
+
+    def _draw(self, epoch: int) -> list[list[int]]:
         """All batches of one epoch. A clip of weight 2.5 appears two or three times."""
         generator = np.random.default_rng([self.seed, epoch])
-        weights = np.asarray(self.weights, dtype=np.float64)
-        copies = np.floor(weights) + (generator.random(len(weights)) < weights - np.floor(weights))
-        copies[generator.integers(len(weights))] += not copies.any()
+        whole = np.floor(self.weights)
+        copies = whole + (generator.random(len(whole)) < self.weights - whole)
+        copies[generator.integers(len(whole))] += not copies.any()
         buckets: dict[Shape, list[int]] = {}
         for index, count in enumerate(copies.astype(int)):
             buckets.setdefault(self.shapes[index], []).extend([index] * int(count))

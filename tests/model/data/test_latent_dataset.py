@@ -64,6 +64,17 @@ def test_weights_and_buckets():
     assert 2.0 < counts[0] / counts[1] < 3.0
 
 
+def test_any_order_of_asking_gives_the_same_batches():
+    def fresh():
+        return BatchSchedule([(3, 2, 3)] * 5, [1.3] * 5, global_batch=2, seed=4)
+
+    forward = fresh()
+    expected = [forward.indices(step) for step in range(40)]
+    assert [fresh().indices(step) for step in range(0, 40, 7)] == expected[::7]
+    backward = fresh()
+    assert [backward.indices(step) for step in reversed(range(40))] == expected[::-1]
+
+
 def test_missing_view_and_corrupt_shard(artifact, tmp_path):
     with pytest.raises(OperationError, match="elsewhere"):
         LatentDataset(artifact, CorpusView(sources=("elsewhere",)))
