@@ -10,14 +10,8 @@ from data_contracts.quality import ScoreRow, VerdictRow
 from data_contracts.report import StageSummary
 from infra.stage import StageContext, copy_files, map_clips
 from tasks.filtering.config import ScreenConfig
-from tasks.filtering.facts import (
-    caption_score,
-    exact_duplicate_scores,
-    is_video,
-    licence_score,
-    media_scores,
-    near_duplicate_scores,
-)
+from tasks.filtering.duplicates import exact_duplicate_scores, near_duplicate_scores
+from tasks.filtering.facts import caption_score, is_video, licence_score, media_scores
 from tasks.filtering.measure import measure_clip, measure_job, score_rows
 from tasks.filtering.summary import count_verdicts
 from tasks.filtering.verdicts import judge, score_frame, verdicts
@@ -41,7 +35,10 @@ def run_screen(context: StageContext[ScreenConfig]) -> StageSummary:
         context, [measure_job(row, source, context.config.thumbnail_width) for row in first], measure_clip
     )
     records = {result.name: result.record for result in results}
-    scores = score_frame(_scores(rows, records, context.config))
+    found_so_far = _scores(rows, records, context.config)
+    hashes = {clip_id: record["hash"] for clip_id, record in records.items()}
+    near = near_duplicate_scores(rows, hashes, score_frame(found_so_far), contracts, STAGES)
+    scores = score_frame([*found_so_far, *near])
     outcomes = judge(rows, scores, contracts, STAGES)
     found = verdicts(rows, outcomes)
     copy_files(results, output)
@@ -55,7 +52,6 @@ def _scores(rows: Sequence[ClipRow], records: dict[str, dict[str, Any]], config:
     scores = [score for row in rows for score in media_scores(row)]
     scores += [licence_score(row, table, config.use) for row in rows]
     scores += exact_duplicate_scores(rows)
-    scores += near_duplicate_scores(rows, {clip_id: record["hash"] for clip_id, record in records.items()})
     for row in rows:
         if row.clip_id in records:
             scores.append(caption_score(row))

@@ -5,14 +5,15 @@ from pathlib import Path
 
 from data_contracts.camera import PoseRow
 from data_contracts.clip import AcceptedRow, ClipRow, ClipStatus
-from data_contracts.contract_loader import load_contracts
+from data_contracts.contract_loader import ContractSet, load_contracts
 from data_contracts.licence import load_licences
 from data_contracts.quality import ScoreRow, VerdictRow
 from data_contracts.report import StageSummary
 from infra.stage import StageContext, digest_file, map_clips
 from tasks.filtering.cameras import by_path, intrinsics_scores, pose_scores, rendered_scores
 from tasks.filtering.config import FilterConfig
-from tasks.filtering.facts import is_video, licence_score, media_scores, near_duplicate_scores
+from tasks.filtering.duplicates import near_duplicate_scores
+from tasks.filtering.facts import is_video, licence_score, media_scores
 from tasks.filtering.measure import measure_clip, measure_job, score_rows
 from tasks.filtering.summary import count_verdicts
 from tasks.filtering.verdicts import judge, score_frame, verdicts
@@ -36,7 +37,7 @@ def run_filter(context: StageContext[FilterConfig]) -> StageSummary:
         [
             *read_table(context.inputs["screen"] / "scores.parquet", ScoreRow),
             *_camera_scores(context, listed),
-            *_rendered_scores(context, rendered),
+            *_rendered_scores(context, rendered, contracts),
         ]
     )
     rows = sorted([*listed, *rendered], key=lambda row: row.path)
@@ -64,7 +65,9 @@ def _camera_scores(context: StageContext[FilterConfig], listed: Sequence[ClipRow
     return scores
 
 
-def _rendered_scores(context: StageContext[FilterConfig], rendered: Sequence[ClipRow]) -> list[ScoreRow]:
+def _rendered_scores(
+    context: StageContext[FilterConfig], rendered: Sequence[ClipRow], contracts: ContractSet
+) -> list[ScoreRow]:
     """The screen's scorers on rendered clips, and what only the renderer knows."""
     splat = context.inputs["splat"]
     table = load_licences()
@@ -73,11 +76,11 @@ def _rendered_scores(context: StageContext[FilterConfig], rendered: Sequence[Cli
     )
     records = {result.name: result.record for result in results}
     scores = read_table(splat / "scores.parquet", ScoreRow)
-    scores += near_duplicate_scores(rendered, {clip_id: record["hash"] for clip_id, record in records.items()})
     for row in rendered:
         scores += media_scores(row) + score_rows(row, records[row.clip_id]) + rendered_scores(row, splat)
         scores.append(licence_score(row, table, context.config.use))
-    return scores
+    hashes = {clip_id: record["hash"] for clip_id, record in records.items()}
+    return scores + near_duplicate_scores(rendered, hashes, score_frame(scores), contracts, STAGES)
 
 
 def _accepted(

@@ -16,12 +16,18 @@ from data_contracts.licence import Use, load_licences
 from data_contracts.quality import ScoreRow, VerdictRow
 from infra.stage import StageContext, digest_file
 from tasks.filtering.config import FilterConfig, ScreenConfig
+from tasks.filtering.duplicates import near_duplicate_scores
 from tasks.filtering.expectations import build_data_docs
+from tasks.filtering.facts import licence_score
+from tasks.filtering.phash import clip_hash
 from tasks.filtering.report import check_contracts, count, explain, licence_uses, read_corpus
+from tasks.filtering.screen import STAGES as SCREEN_STAGES
 from tasks.filtering.screen import run_screen
 from tasks.filtering.stage import run_filter
+from tasks.filtering.verdicts import score_frame
 from tasks.ingest.config import IngestConfig
 from tasks.ingest.stage import run_ingest
+from tasks.vision.flow import gray_frames
 from tasks.vision.tables import read_table, write_table
 from tasks.vision.video import write_video
 
@@ -169,6 +175,15 @@ def test_commercial_use_closes_the_gate(artifacts, tmp_path):
     run_stage(run_screen, "screen", tmp_path, ["ingest"], ["screen"], config)
     found = read_table(tmp_path / "screen" / "verdicts.parquet", VerdictRow)
     assert all("licence_forbidden" in verdict.reasons for verdict in found)
+
+
+def test_a_clip_that_fails_already_makes_no_other_a_duplicate():
+    rows = [ClipRow(path=f"plain/{n}.mp4", source="plain", clip_id=n, licence="CC0-1.0") for n in ("a", "b", "c")]
+    rows[0] = rows[0].model_copy(update={"licence": "LicenseRef-All-Rights-Reserved"})
+    licences = score_frame([licence_score(row, load_licences(), Use.RESEARCH) for row in rows])
+    same = clip_hash(gray_frames(moving_frames(1)))
+    found = near_duplicate_scores(rows, dict.fromkeys("abc", same), licences, load_contracts(), SCREEN_STAGES)
+    assert [(score.path, score.value, score.detail) for score in found] == [("plain/c.mp4", 0.0, "plain/b.mp4")]
 
 
 def test_thresholds_are_in_the_verdicts_and_nowhere_else(artifacts):
