@@ -10,7 +10,7 @@ from infra.files import write_atomic
 from infra.session import ROOT
 from infra.settings import OrchestratorKind, Settings, environment_with_profile
 from workflows.graph import GRAPH
-from workflows.local_run import RunOptions
+from workflows.local_run import RunHooks, RunOptions
 from workflows.pipeline import Pipeline
 from workflows.planning import plan_run
 
@@ -43,7 +43,7 @@ def render_cluster(pipeline: Pipeline, settings: Settings, options: RunOptions, 
         )
     destination.mkdir(parents=True, exist_ok=True)
     write_atomic(destination / "settings.json", settings.model_dump_json(indent=1))
-    write_atomic(destination / "plan.json", plan_run(pipeline, options).model_dump_json(indent=1))
+    write_atomic(destination / "plan.json", plan_run(pipeline, options, RunHooks()).model_dump_json(indent=1))
     write_atomic(destination / "inference_service.yaml", _inference_service(pipeline, settings, options))
     _package(settings, destination)
     return sorted(path.relative_to(destination).as_posix() for path in destination.rglob("*") if path.is_file())

@@ -14,6 +14,7 @@ from workflows.run_report import model_version, report_page, sample_video, servi
 
 EMBEDDED_SEED = 0
 SYNTHESIZER = "tasks.corpus_synth.synthesize"
+MARKER = "embedded.json"
 DATA_DOCS = "tasks.filtering.expectations:build_data_docs"
 DOCS_SECONDS = 60.0
 
@@ -25,27 +26,27 @@ class ProductHooks(RunHooks):
         self._docs: tuple[BackgroundCall, Path, Path] | None = None
         self._report, self._video, self._version, self._endpoint = "", "", "", ""
 
+    def corpus_is_ready(self, session: RunSession) -> bool:
+        """Whether this code has rendered the embedded corpus before."""
+        marker = session.workdir.inputs / MARKER
+        if not session.workdir.embedded_corpus.is_dir() or not marker.exists():
+            return False
+        return json.loads(marker.read_text()) == _wanted(session)
+
     def make_corpus(self, session: RunSession, destination: Path) -> None:
         """Render the embedded corpus, unless this code has done so before."""
-        wanted = {
-            "clips": session.settings.embedded_clips,
-            "seed": EMBEDDED_SEED,
-            "code": session.code.code(SYNTHESIZER).digest,
-        }
-        marker = session.workdir.inputs / "embedded.json"
-        if destination.is_dir() and marker.exists() and json.loads(marker.read_text()) == wanted:
+        if self.corpus_is_ready(session):
             return
         from tasks.corpus_synth.synthesize import synthesize
 
         session.progress.say("corpus: rendering the embedded one")
         session.workdir.discard(destination)
+        clips, workers = session.settings.embedded_clips, session.settings.workers
         try:
-            synthesize(
-                destination, session.settings.embedded_clips, EMBEDDED_SEED, session.settings.workers, session.progress
-            )
+            synthesize(destination, clips, EMBEDDED_SEED, workers, session.progress)
         finally:
             session.progress.finish()
-        write_atomic(marker, json.dumps(wanted))
+        write_atomic(session.workdir.inputs / MARKER, json.dumps(_wanted(session)))
 
     def finished(self, session: RunSession, stage: str, outputs: Mapping[str, str]) -> None:
         """After ``filter``: build the Great Expectations pages beside the next stages."""
@@ -94,3 +95,9 @@ class ProductHooks(RunHooks):
             building.rename(home)
         else:
             session.progress.say(f"data docs: not built, see {call.log}")
+
+
+def _wanted(session: RunSession) -> dict[str, object]:
+    """What decides the bytes of the embedded corpus."""
+    code = session.code.code(SYNTHESIZER).digest
+    return {"clips": session.settings.embedded_clips, "seed": EMBEDDED_SEED, "code": code}

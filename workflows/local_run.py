@@ -64,6 +64,10 @@ class RunOutcome:
 class RunHooks:
     """What accompanies a run and is no stage. These do nothing; the product's are in ``workflows.companions``."""
 
+    def corpus_is_ready(self, session: RunSession) -> bool:
+        """Whether ``make_corpus`` would have nothing to do."""
+        return session.workdir.embedded_corpus.is_dir()
+
     def make_corpus(self, session: RunSession, destination: Path) -> None:
         """Fill ``destination`` with a corpus for a run that was given none."""
 

@@ -15,7 +15,7 @@ from infra.session import RunSession, build_session
 from infra.stage_spec import CORPUS, Preview, StageSpec
 from infra.workdir import Workdir
 from workflows.graph import outside_artifacts
-from workflows.local_run import RunOptions, latest_input
+from workflows.local_run import RunHooks, RunOptions, latest_input
 from workflows.pipeline import Pipeline
 
 SECONDS_PER_HOUR = 3600
@@ -31,7 +31,7 @@ class _Decision:
     outputs: Mapping[str, str]
 
 
-def plan_run(pipeline: Pipeline, options: RunOptions) -> RunPlan:
+def plan_run(pipeline: Pipeline, options: RunOptions, hooks: RunHooks) -> RunPlan:
     """Say for every stage of the span whether it would run, and why. Writes nothing in the workdir.
 
     Raises:
@@ -44,7 +44,8 @@ def plan_run(pipeline: Pipeline, options: RunOptions) -> RunPlan:
     corpus = options.corpus or workdir.embedded_corpus
     request = RunRequest(options.settings.profile, str(workdir.root), str(corpus), options.name, options.use)
     session = build_session(request, options.settings)
-    known = _outside(pipeline, session, stages, options)
+    ready = options.corpus is not None or hooks.corpus_is_ready(session)
+    known = _outside(pipeline, session, stages, ready=ready)
     plans = []
     for spec in stages:
         decision = _decide(pipeline, session, spec, known, forced=spec.name in options.force)
@@ -53,15 +54,13 @@ def plan_run(pipeline: Pipeline, options: RunOptions) -> RunPlan:
     return _total(session, plans)
 
 
-def _outside(
-    pipeline: Pipeline, session: RunSession, stages: Sequence[StageSpec], options: RunOptions
-) -> dict[str, str]:
+def _outside(pipeline: Pipeline, session: RunSession, stages: Sequence[StageSpec], *, ready: bool) -> dict[str, str]:
     """Ids of what the span uses and does not make; an embedded corpus that is not rendered yet has none."""
     found: dict[str, str] = {}
     for artifact in outside_artifacts(stages):
         if artifact != CORPUS:
             found[artifact] = latest_input(pipeline, session, artifact).id
-        elif options.corpus is not None or session.workdir.embedded_corpus.is_dir():
+        elif ready:
             found[artifact] = examine_corpus(session.workdir, Path(session.request.corpus), write=False).id
     return found
 
@@ -87,7 +86,7 @@ def _decide(
 
 def _remade(pipeline: Pipeline, artifact: str) -> str:
     if artifact == CORPUS:
-        return "the embedded corpus is not rendered yet"
+        return "the embedded corpus is to be rendered"
     return f"input {artifact} is made anew by {pipeline.graph.producer(artifact).name}"
 
 

@@ -9,6 +9,8 @@ from workflows.cli.options import Corpus, First, Force, Json, Last, Profile, Use
 if TYPE_CHECKING:
     from data_contracts.plan import RunPlan, StagePlan
 
+SHOWN = 2
+
 
 def plan(
     profile: Profile = None,
@@ -26,11 +28,12 @@ def plan(
     """
     from infra.settings import load_settings
     from workflows.cli.run import run_options
+    from workflows.companions import ProductHooks
     from workflows.pipeline import PRODUCT
     from workflows.planning import plan_run
 
     options = run_options(load_settings(profile), corpus, workdir, (first, last), force or [], use)
-    made = plan_run(PRODUCT, options)
+    made = plan_run(PRODUCT, options, ProductHooks())
     if json:
         typer.echo(made.model_dump_json())
     else:
@@ -59,4 +62,10 @@ def _row(stage: "StagePlan") -> tuple[str, ...]:
     status = "[cyan]HIT[/]" if stage.status.value == "hit" else "[yellow]MISS[/]"
     clips = "" if stage.items is None else str(stage.items)
     seconds = "" if stage.seconds is None else f"{stage.seconds:.0f}"
-    return stage.name, ", ".join(stage.inputs), status, "; ".join(stage.reasons), clips, seconds
+    return stage.name, _few(stage.inputs, ", "), status, _few(stage.reasons, "; "), clips, seconds
+
+
+def _few(words: list[str], separator: str) -> str:
+    """The first ones, and how many more; --json has all."""
+    more = f" and {len(words) - SHOWN} more" if len(words) > SHOWN else ""
+    return separator.join(words[:SHOWN]) + more

@@ -92,7 +92,7 @@ def run(pipeline: Pipeline, home: Path, first: str | None = None, last: str | No
 
 
 def plan(pipeline: Pipeline, home: Path, first: str | None = None, last: str | None = None) -> RunPlan:
-    return plan_run(pipeline, options(home, first, last))
+    return plan_run(pipeline, options(home, first, last), RunHooks())
 
 
 def statuses(outcome: RunOutcome) -> list[str]:
