@@ -171,12 +171,16 @@ def _outlines(corners: Float[np.ndarray, "faces 4 3"], visible: np.ndarray, view
     visible = visible & ~outside & (z > NEAR).any(1)
     guard = 4 * max(-left, right, -top, bottom)
     inside = ((z > NEAR) & (np.abs(x) < guard * z) & (np.abs(y) < guard * z)).all(1)
-    outlines: list[np.ndarray | None] = [None] * len(corners)
-    for face in np.flatnonzero(visible):
-        polygon = corners[face] if inside[face] else clip_polygon(corners[face], NEAR, guard)
+    whole = visible & inside
+    depth = np.where(whole[:, None], z, 1.0)[..., None]
+    pixels = np.round((corners[..., :2] / depth * (fx, fy) + (cx, cy)) * (1 << SUBPIXEL_BITS))
+    fixed = np.where(whole[:, None, None], pixels, 0).astype(np.int32)[:, :, None]
+    outlines: list[np.ndarray | None] = [fixed[face] if whole[face] else None for face in range(len(corners))]
+    for face in np.flatnonzero(visible & ~inside):
+        polygon = clip_polygon(corners[face], NEAR, guard)
         if len(polygon) >= 3:
-            pixels = polygon[:, :2] / polygon[:, 2:] * (fx, fy) + (cx, cy)
-            outlines[face] = np.round(pixels * (1 << SUBPIXEL_BITS)).astype(np.int32)[:, None]
+            clipped = polygon[:, :2] / polygon[:, 2:] * (fx, fy) + (cx, cy)
+            outlines[face] = np.round(clipped * (1 << SUBPIXEL_BITS)).astype(np.int32)[:, None]
     return outlines
 
 
