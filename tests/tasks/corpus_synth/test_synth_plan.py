@@ -43,3 +43,16 @@ def test_every_bad_planting_names_its_rule():
     for planting in PLANTINGS:
         assert bool(planting.rule) == (planting.status.value != "accepted")
         assert planting.rule not in planting.may_also
+
+
+def test_the_written_table_is_the_planted_one(request):
+    """The README's rows are the code's, no more and no fewer."""
+    page = (request.config.rootpath / "tasks/corpus_synth/README.md").read_text()
+    rows = [line for line in page.splitlines() if line.startswith("| `") and line.count("|") == 6]
+    expected = []
+    for planting in PLANTINGS:
+        rule = f"`{planting.rule}`" if planting.rule else ""
+        also = " ".join(f"`{name}`" for name in planting.may_also)
+        cells = (f"`{planting.kind.value}`", f"`{planting.source.value}`", planting.status.value, rule, also)
+        expected.append(f"| {' | '.join(cells)} |")
+    assert rows == expected
