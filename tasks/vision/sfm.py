@@ -1,8 +1,8 @@
 """Structure from motion on the pixels of one clip: a camera for every frame, up to scale.
 
-Corners are tracked through all frames, pycolmap maps the key frames in its own process, the frames between them are
-interpolated, and one bundle adjustment refines every frame. A focal length per frame replaces the shared one where it
-lowers the cost clearly.
+Corners are tracked through all frames, the view graph gives a focal length, pycolmap maps the key frames in its own
+process, the frames between them are interpolated, and one bundle adjustment refines every frame. A focal length per
+frame replaces the shared one where it lowers the cost clearly.
 """
 
 import subprocess
@@ -20,10 +20,12 @@ from tasks.vision.bundle import BundleOptions, Observations
 from tasks.vision.numeric_threads import single_numeric_thread
 from tasks.vision.refinement import Refined, RefineOptions, refine, span_scene
 from tasks.vision.revisits import add_revisits
-from tasks.vision.sfm_worker import RESULT, MappingOptions, write_request
+from tasks.vision.sfm_worker import RESULT, MappingOptions, matching_pairs, write_request
 from tasks.vision.tracks import TrackingOptions, Tracks, follow_corners
+from tasks.vision.view_graph import GRID, view_graph_focal
 
 STILL_PX = 0.5
+FEWEST_KEYS = 0.2  # share of the key frames below which a map is a stray pair, seldom with the right focal length
 
 
 @dataclass(frozen=True)
@@ -34,7 +36,8 @@ class SfmOptions:
         key_step: every so many frames is a key frame.
         max_tracks: corners alive at once.
         max_points: points of the final adjustment.
-        first_focals: focal lengths to start from, over the image width, tried in turn until one maps enough.
+        first_focals: focal lengths over the image width that the mapper starts from, in turn, where the view graph's
+            maps too little.
         max_error: pixels a good match may be off.
         min_registered: share of frames that must be seen by the structure.
         focal_gain: the cost per-frame focal lengths must reach, relative to a shared one, to be kept.
@@ -118,41 +121,94 @@ def _stillness(tracks: Tracks) -> float:
     return float(np.percentile(apart, 90))
 
 
+@dataclass(frozen=True)
+class _Start:
+    """A focal length in pixels for the mapper, which may refine it, or one for each key frame, or must keep it."""
+
+    focal: float
+    per_image: bool = False
+    fixed: bool = False
+
+
+@dataclass(frozen=True)
+class _KeyFrames:
+    """The frames that are mapped: their numbers, pixels and track names."""
+
+    frames: np.ndarray
+    pixels: list[np.ndarray]
+    names: list[np.ndarray]
+
+    @classmethod
+    def of(cls, tracks: Tracks, step: int) -> "_KeyFrames":
+        frames = np.unique(np.r_[np.arange(0, tracks.raw_frames, step), tracks.raw_frames - 1])
+        chosen = [tracks.frame_index == frame for frame in frames]
+        return cls(frames, [tracks.pixels[one] for one in chosen], [tracks.track_index[one] for one in chosen])
+
+    def matches(self, centre: tuple[float, float]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Pixels, relative to the centre, of the tracks that two key frames share."""
+        pairs = []
+        for first, second in matching_pairs(len(self.frames)):
+            _, left, right = np.intersect1d(self.names[first], self.names[second], return_indices=True)
+            pairs.append((self.pixels[first][left] - centre, self.pixels[second][right] - centre))
+        return pairs
+
+
 def _best_start(tracks: Tracks, size: tuple[int, int], options: SfmOptions) -> Refined | None:
-    """The first start whose structure sees enough frames, else the one that sees most."""
+    """The first start whose structure sees enough frames through a possible lens, else the one that sees most."""
     best: Refined | None = None
-    for first_focal, per_image in _starts(options):
-        model = _map_key_frames(tracks, size, first_focal * size[1], per_image, options)
-        if model is None:
-            continue
-        span = span_scene(model.frames, model.camera_from_world, model.focal, _centre(size))
-        try:
-            refined = refine(tracks, span, _refine_options(size, options))
-        except np.linalg.LinAlgError:  # a degenerate start: the next one may do
-            continue
-        if refined is not None and (best is None or refined.score > best.score):
+    keys = _KeyFrames.of(tracks, options.key_step)
+    for start in _starts(keys, size, options):
+        refined = _refine_start(tracks, keys, start, size, options)
+        if refined is not None and (best is None or _rank(refined, size) > _rank(best, size)):
             best = refined
-        if best is not None and best.registered.sum() >= options.min_registered * tracks.raw_frames:
+        if best is not None and _possible(best, size) and _sees_enough(best, tracks, options):
             break
     return best
 
 
-def _starts(options: SfmOptions) -> list[tuple[float, bool]]:
-    """A shared focal length first; one for each key frame is the last resort (it bends easily)."""
-    shared = [(focal, False) for focal in options.first_focals]
-    return [*shared, (options.first_focals[0], True)]
+def _refine_start(
+    tracks: Tracks, keys: _KeyFrames, start: _Start, size: tuple[int, int], options: SfmOptions
+) -> Refined | None:
+    model = _map_key_frames(keys, size, start, options)
+    if model is None or len(model.frames) < FEWEST_KEYS * len(keys.frames):
+        return None
+    span = span_scene(model.frames, model.camera_from_world, model.focal, _centre(size))
+    try:
+        return refine(tracks, span, _refine_options(size, options))
+    except np.linalg.LinAlgError:  # a degenerate start: the next one may do
+        return None
 
 
-def _map_key_frames(
-    tracks: Tracks, size: tuple[int, int], first_focal: float, per_image: bool, options: SfmOptions
-) -> _KeyModel | None:
-    keys = np.unique(np.r_[np.arange(0, tracks.raw_frames, options.key_step), tracks.raw_frames - 1])
-    chosen = [tracks.frame_index == key for key in keys]
-    request = MappingOptions(*size, first_focal, options.max_error, options.seed, per_image)
+def _rank(refined: Refined, size: tuple[int, int]) -> tuple[bool, float]:
+    return _possible(refined, size), refined.score
+
+
+def _possible(refined: Refined, size: tuple[int, int]) -> bool:
+    """Whether the fields of view over the whole clip are between 25 and 120 degrees, as those of real lenses are."""
+    ratio = refined.span.scene.focal / size[1]
+    return bool(ratio.min() >= GRID[0] and ratio.max() <= GRID[-1])
+
+
+def _sees_enough(refined: Refined, tracks: Tracks, options: SfmOptions) -> bool:
+    return bool(refined.registered.sum() >= options.min_registered * tracks.raw_frames)
+
+
+def _starts(keys: _KeyFrames, size: tuple[int, int], options: SfmOptions) -> list[_Start]:
+    """The view graph's focal length, usual ones, and as the last resort one for each key frame (it bends easily).
+
+    The mapper keeps the view graph's as it is: freed while it has two or three frames, it often runs away.
+    """
+    calibrated = view_graph_focal(keys.matches(_centre(size)), size[1], options.max_error)
+    usual = [_Start(ratio * size[1]) for ratio in options.first_focals]
+    first = [] if calibrated is None else [_Start(calibrated, fixed=True)]
+    return [*first, *usual, _Start(options.first_focals[0] * size[1], per_image=True)]
+
+
+def _map_key_frames(keys: _KeyFrames, size: tuple[int, int], start: _Start, options: SfmOptions) -> _KeyModel | None:
+    request = MappingOptions(*size, start.focal, options.max_error, options.seed, start.per_image, start.fixed)
     with tempfile.TemporaryDirectory(prefix="sfm-") as scratch:
         directory = Path(scratch)
-        pixels, names = [tracks.pixels[one] for one in chosen], [tracks.track_index[one] for one in chosen]
-        write_request(directory, pixels, names, request)
+        write_request(directory, keys.pixels, keys.names, request)
         command = [sys.executable, "-m", "tasks.vision.sfm_worker", str(directory)]
         try:
             subprocess.run(command, check=False, capture_output=True, timeout=options.timeout)
@@ -163,7 +219,7 @@ def _map_key_frames(
         found = load_file(directory / RESULT)
     if len(found["key"]) < 3:
         return None
-    return _KeyModel(keys[found["key"]], rigid(found["rotation"], found["translation"]), found["focal"])
+    return _KeyModel(keys.frames[found["key"]], rigid(found["rotation"], found["translation"]), found["focal"])
 
 
 def _centre(size: tuple[int, int]) -> tuple[float, float]:

@@ -29,6 +29,7 @@ class MappingOptions:
         max_error: pixels a good match may be off.
         seed: of every random draw.
         per_image_focal: every key frame has a focal length of its own.
+        fixed_focal: the first focal length stays as it is.
     """
 
     height: int
@@ -37,6 +38,7 @@ class MappingOptions:
     max_error: float
     seed: int
     per_image_focal: bool
+    fixed_focal: bool
 
 
 def write_request(
@@ -158,6 +160,7 @@ def _pipeline(options: MappingOptions) -> object:
     pipeline.min_model_size = 3
     # Fields of view of 25 to 120 degrees (App. B.3), over the larger side.
     pipeline.min_focal_length_ratio, pipeline.max_focal_length_ratio = 0.28, 2.3
+    pipeline.ba_refine_focal_length = pipeline.mapper.abs_pose_refine_focal_length = not options.fixed_focal
     pipeline.mapper.init_min_tri_angle = 4.0  # a five-second clip rarely offers COLMAP's 16 degrees
     pipeline.mapper.init_max_error = pipeline.mapper.filter_max_reproj_error = 2 * options.max_error
     pipeline.mapper.abs_pose_max_error = 4 * options.max_error
