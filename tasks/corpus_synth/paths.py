@@ -15,6 +15,7 @@ from tasks.corpus_synth.scene import Scene
 MARGIN = 0.42
 EYE_HEIGHT = 1.5
 TRIES = 400
+LOOKS = 16  # a box half a metre away fills the picture for a few frames only
 
 
 class Family(StrEnum):
@@ -179,14 +180,20 @@ def _smoothed(values: np.ndarray) -> np.ndarray:
 
 
 def _sees_depth(scene: Scene, track: Track) -> bool:
-    """Whether the picture is neither blocked nor flat, at four moments of the path."""
+    """Whether the picture shows depth at four moments of the path, and nothing blocks it in between."""
     last = len(track.seconds) - 1
-    for frame in (0, last // 3, 2 * last // 3, last):
-        depth = render_depth(scene, track.view(frame).resampled(40, 24))
-        known = depth[depth > 0]
-        if known.size < 0.4 * depth.size:
-            return False
-        near, middle, far = np.percentile(known, [8, 50, 92])
-        if near < 0.65 or middle < 1.3 or far / near < 1.7:
-            return False
-    return True
+    moments = [0, last // 3, 2 * last // 3, last]
+    between = [frame for frame in np.linspace(0, last, LOOKS).round().astype(int).tolist() if frame not in moments]
+    return all(_is_open(scene, track.view(frame), near=0.65, middle=1.3, spread=1.7) for frame in moments) and all(
+        _is_open(scene, track.view(frame), near=0.5, middle=1.0, spread=1.0) for frame in between
+    )
+
+
+def _is_open(scene: Scene, view: View, near: float, middle: float, spread: float) -> bool:
+    """Whether the picture is mostly scene, and its near depth, middle depth (metres) and far over near are enough."""
+    depth = render_depth(scene, view.resampled(40, 24))
+    known = depth[depth > 0]
+    if known.size < 0.4 * depth.size:
+        return False
+    low, median, high = np.percentile(known, [8, 50, 92])
+    return bool(low >= near and median >= middle and high / low >= spread)

@@ -1,4 +1,4 @@
-"""A hall with a corridor that runs all the way round a central block, so that a path can return to its start."""
+"""A hall with a corridor that runs all the way round a pillar, so that a path can return to its start."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from tasks.corpus_synth.scene import Footprint, Scene, join_meshes
 from tasks.corpus_synth.worlds.room import FURNITURE, furnish, moving_box, shell_of_box
 
 HALL = (6.6, 2.8, 7.4)
-BLOCK_HALF = (0.28, 0.34)
+PILLAR_HALF = (0.13, 0.16)  # slim: at a metre it leaves most of the picture open, so that no frame loses every corner
 
 
 def build_corridor(rng: np.random.Generator, moving: bool) -> Scene:
@@ -18,7 +18,7 @@ def build_corridor(rng: np.random.Generator, moving: bool) -> Scene:
     wall = (PLASTER, PAINTED, STONE)[rng.integers(3)]
     shell = shell_of_box(builder, (width, height, depth), wall, (CARPET, WOOD, STONE)[rng.integers(3)], PLASTER)
     furniture = furnish(builder, (width, height, depth), 2.05, FURNITURE)
-    half_x, half_z = BLOCK_HALF
+    half_x, half_z = PILLAR_HALF
     top = -height + 0.002
     block = builder.box(np.array([-half_x, top, -half_z]), np.array([half_x, -0.002, half_z]), STONE)
     movers = [moving_box(builder, depth / 2 - 1.2, 0.25)] if moving else []
