@@ -20,6 +20,7 @@ from infra.job import StageJob, prepare_job
 from infra.publication import Production, move_latest, publish, record
 from infra.request import RunRequest, StageCall
 from infra.session import RunSession, joined_session
+from infra.settings import distributed_rank
 from infra.stage import Shard, ShardFinished, StageContext
 from infra.stage_spec import CORPUS, StageSpec
 from infra.workdir import Workdir
@@ -73,6 +74,8 @@ def execute(session: RunSession, job: StageJob) -> dict[str, str]:
         SanaWMError: whatever went wrong, coded.
     """
     name, began = job.spec.name, time.monotonic()
+    if distributed_rank() > 0:
+        return _follow(session, job)
     try:
         hit = None if name in session.request.force else find_hit(session, job)
         found = _reuse(session, hit) if hit else _run(session, job)
@@ -112,6 +115,21 @@ def warm_shard(session: RunSession, job: StageJob, shard: Shard) -> None:
         raise as_coded_error(error, session.log) from error
     finally:
         session.workdir.discard(scratch)
+
+
+def _follow(session: RunSession, job: StageJob) -> dict[str, str]:
+    """Take part as a rank above 0 of a torchrun job: rank 0 publishes and records, and its ids are the task's."""
+    hit = None if job.spec.name in session.request.force else find_hit(session, job)
+    if hit:
+        return dict(hit.outputs)
+    scratch = session.workdir.new_scratch(job.spec.name)
+    try:
+        job.spec.load_function()(_context(session, job, scratch, None))
+    except Exception as error:
+        raise as_coded_error(error, session.log) from error
+    finally:
+        session.workdir.discard(scratch)
+    return dict.fromkeys(job.spec.outputs, "")
 
 
 def _reuse(session: RunSession, known: KeyRecord) -> KeyRecord:

@@ -10,7 +10,6 @@ from data_contracts.report import StageSummary
 from infra.catalog import manifest_digest
 from infra.job import StageJob
 from infra.session import RunSession, git_commit
-from infra.settings import distributed_rank
 from infra.store import scan
 
 
@@ -25,10 +24,8 @@ class Production:
 
 
 def publish(session: RunSession, outputs: Mapping[str, Path]) -> dict[str, Manifest]:
-    """Store every output and move it into place. Ranks above 0 of a torchrun group made the same bytes: no writes."""
+    """Store every output and move it into place."""
     manifests = {name: scan(path) for name, path in outputs.items()}
-    if distributed_rank() > 0:
-        return manifests
     for name, manifest in manifests.items():
         session.store.add(outputs[name], manifest)
         session.catalog.add_manifest(manifest)

@@ -37,6 +37,27 @@ def test_shards_fill_the_cache_and_the_stage_finds_everything_done(tmp_path):
         assert len(list(session.workdir.artifact("collect").rglob("*.txt"))) == 20
 
 
+def test_a_rank_above_0_works_and_leaves_everything_to_rank_0(tmp_path, monkeypatch):
+    corpus = write_corpus(tmp_path / "corpus", [1, 2])
+    pipeline = write_recipes(tmp_path / "recipes")
+    settings = load_settings("local").model_copy(update={"workers": 1})
+    request = RunRequest("local", str(tmp_path / "work"), str(corpus))
+    tracker = MemoryTracker()
+    with open_session(request, settings, tracker) as session:
+        spec = GRAPH.find("collect")
+        job = prepare_job(session, spec, pipeline.config(spec, settings, "research"), {"corpus": "c"})
+        monkeypatch.setenv("RANK", "3")
+        assert execute(session, job) == {"collect": ""}
+        assert not session.workdir.artifacts.exists()
+        assert not session.workdir.catalog.exists()
+        assert len(list(session.workdir.clip_cache.rglob("record.json"))) == 2
+        monkeypatch.setenv("RANK", "0")
+        made = execute(session, job)
+        monkeypatch.setenv("RANK", "3")
+        assert execute(session, job) == made
+    assert list(tracker.traces) == ["collect"]
+
+
 def test_failures_are_coded(tmp_path):
     log = tmp_path / "work" / "logs" / "run.log"
     nested = RuntimeError("writer failed")
