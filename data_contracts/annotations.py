@@ -6,6 +6,7 @@ clip, pixel centres at integers. Frame indices count the stored clip's frames.
 
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int64
@@ -67,4 +68,5 @@ def read_annotations(path: Path) -> SourceAnnotations:
     """
     tensors = load_file(path)
     scalars = {field.name for field in fields(SourceAnnotations) if field.type is int}
-    return SourceAnnotations(**{name: int(value[0]) if name in scalars else value for name, value in tensors.items()})
+    values: dict[str, Any] = {name: int(value[0]) if name in scalars else value for name, value in tensors.items()}
+    return SourceAnnotations(**values)

@@ -5,7 +5,7 @@ Great Expectations takes about ten seconds to import, so that this runs in a pro
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import polars as pl
 
@@ -14,7 +14,7 @@ from data_contracts.contract_loader import ContractSet, load_contracts
 
 if TYPE_CHECKING:
     import great_expectations as gx
-    from great_expectations.data_context import AbstractDataContext
+    from great_expectations.data_context.data_context.abstract_data_context import AbstractDataContext
 
 SITE = "data_docs"
 
@@ -28,12 +28,13 @@ def build_data_docs(scores_dir: str | Path, verdicts_dir: str | Path, out_dir: s
         out_dir: where ``index.html`` and its pages are written.
     """
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     table = wide_scores(Path(scores_dir), Path(verdicts_dir))
     contracts = load_contracts()
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
-    context.add_data_docs_site(SITE, _site(Path(out_dir)))
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    context.add_data_docs_site(SITE, cast("Any", _site(Path(out_dir))))  # its own type is private
     asset = context.data_sources.add_pandas("filter").add_dataframe_asset("scores")
     sources = sorted(set(table["source"].to_list()))
     for source in sources:
@@ -63,7 +64,8 @@ def column_of(rule: QualityRule) -> str:
 def _suite(contracts: ContractSet, source: str, columns: Sequence[str]) -> "gx.ExpectationSuite":
     """One expectation a cell; cells whose scorer the profile lacks are listed in the suite's notes."""
     import great_expectations as gx
-    from great_expectations.expectations import ExpectColumnValuesToBeBetween, ExpectColumnValuesToBeUnique
+    from great_expectations.expectations.core.expect_column_values_to_be_between import ExpectColumnValuesToBeBetween
+    from great_expectations.expectations.core.expect_column_values_to_be_unique import ExpectColumnValuesToBeUnique
 
     rules = contracts.rules_of(source)
     measured = [rule for rule in rules if column_of(rule) in columns]

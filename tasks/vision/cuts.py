@@ -36,11 +36,16 @@ def followed_share(before: UInt8[np.ndarray, "height width"], after: UInt8[np.nd
     corners = cv2.goodFeaturesToTrack(before, CORNERS, 0.01, 6)
     if corners is None or len(corners) < FEWEST_CORNERS:
         return 0.0
-    options = {"winSize": (21, 21), "maxLevel": 4}
-    forth, seen, _ = cv2.calcOpticalFlowPyrLK(before, after, corners, None, **options)
-    back, seen_again, _ = cv2.calcOpticalFlowPyrLK(after, before, forth, None, **options)
+    forth, seen = _follow(before, after, corners)
+    back, seen_again = _follow(after, before, forth)
     closed = np.linalg.norm(back - corners, axis=2).ravel() < 1.0
     return float((closed & (seen.ravel() > 0) & (seen_again.ravel() > 0)).mean())
+
+
+def _follow(before: np.ndarray, after: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where points of ``before`` are in ``after``, and whether they were found."""
+    moved, found, _ = cv2.calcOpticalFlowPyrLK(before, after, points, points.copy(), winSize=(21, 21), maxLevel=4)
+    return moved, found
 
 
 def _proposals(frames: UInt8[np.ndarray, "frames height width 3"], fps: float) -> list[int]:

@@ -17,7 +17,7 @@ def dense_flow(
     before: UInt8[np.ndarray, "height width"], after: UInt8[np.ndarray, "height width"]
 ) -> Float32[np.ndarray, "height width 2"]:
     """Displacement (x, y) in pixels of every pixel of ``before`` towards ``after``."""
-    return cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(before, after, None)
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(before, after, np.empty(0, np.float32))
 
 
 def flow_magnitude(
