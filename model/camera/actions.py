@@ -16,6 +16,8 @@ COAST_SECONDS = 1.0
 PRESS_SECONDS = 0.45
 MOVING = 1e-12
 LEVEL_EPS = 1e-6
+MAX_ACTION_FRAMES = 8184  # 1024 latent frames, the longest rotary axis of the released models
+COUNT_DIGITS = 6
 
 
 class Axis(StrEnum):
@@ -70,22 +72,39 @@ class ActionSettings:
     smooth: bool = True
 
 
-def parse_action(action: str, keys: KeyMap) -> list[frozenset[str]]:
+def parse_action(action: str, keys: KeyMap, limit: int = MAX_ACTION_FRAMES) -> list[frozenset[str]]:
     """Keys held at each frame. A full-width comma is a comma; ``none`` holds nothing.
 
+    Counts are added up before anything is laid out per frame: whoever writes ``w-999999999`` gets an error, not a list.
+
+    Args:
+        action: segments ``keys-frames`` joined by commas.
+        keys: what each key is; unknown keys are refused.
+        limit: most frames in all.
+
     Raises:
-        ValueError: naming the segment that cannot be read.
+        ValueError: naming the segment that cannot be read, or the number of frames and the limit.
     """
-    held: list[frozenset[str]] = []
-    for segment in action.replace("\N{FULLWIDTH COMMA}", ",").split(","):
-        names, _, count = segment.strip().lower().rpartition("-")
-        if not names or not count.isdecimal() or int(count) < 1:
-            raise ValueError(f"action segment {segment.strip()!r} must be keys-frames, such as w-40 or none-10")
-        pressed = frozenset() if names == NO_KEYS else frozenset(names)
-        if unknown := pressed - keys.keys.keys():
-            raise ValueError(f"action segment {segment.strip()!r}: unknown keys {sorted(unknown)}; {sorted(keys.keys)}")
-        held.extend([pressed] * int(count))
-    return held
+    segments = [_segment(text.strip(), keys) for text in action.replace("\N{FULLWIDTH COMMA}", ",").split(",")]
+    frames = sum(count for _, count in segments)
+    if frames > limit:
+        raise ValueError(f"asks for {frames} frames, at most {limit} are allowed")
+    return [pressed for pressed, count in segments for _ in range(count)]
+
+
+def _segment(text: str, keys: KeyMap) -> tuple[frozenset[str], int]:
+    names, _, count = text.lower().rpartition("-")
+    if not names or not count.isdecimal() or len(count) > COUNT_DIGITS or int(count) < 1:
+        raise ValueError(
+            f"action segment {text[:60]!r} must be keys-frames, 1 to {10**COUNT_DIGITS - 1} frames, like w-40 or none-10"
+        )
+    pressed = frozenset() if names == NO_KEYS else frozenset(names)
+    if unknown := pressed - keys.keys.keys():
+        known = " ".join(sorted(keys.keys))
+        raise ValueError(
+            f"action segment {text[:60]!r}: unknown keys {' '.join(sorted(unknown))[:20]}; key map {keys.version} has {known}"
+        )
+    return pressed, int(count)
 
 
 def action_to_camera(

@@ -1,5 +1,7 @@
 """The action language."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -45,3 +47,16 @@ def test_full_width_comma_is_a_comma() -> None:
 def test_nonsense_is_named(action: str) -> None:
     with pytest.raises(ValueError, match="action segment"):
         action_to_camera(action)
+
+
+@pytest.mark.parametrize("action", ["w-999999", "w-8184,w-1", ",".join(["w-4000"] * 3)])
+def test_a_huge_action_is_refused_before_anything_is_laid_out(action: str) -> None:
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"asks for \d+ frames, at most 8184 are allowed"):
+            parse_action(action, key_map())
+        assert tracemalloc.get_traced_memory()[1] < 50_000
+    finally:
+        tracemalloc.stop()
+    with pytest.raises(ValueError, match="1 to 999999 frames"):
+        parse_action("w-9999999", key_map())
