@@ -44,6 +44,14 @@ MEANINGS: dict[ErrorCode, tuple[str, str]] = {
         "Flyte did not take the run",
         "check endpoint and access in the profile; `--dry-run OUT` writes what would be sent",
     ),
+    ErrorCode.MEMORY_SHORT: (
+        "the video does not fit the memory that is free",
+        "the message says what needs how much; a shorter video, streaming, bf16, offload or no refiner need less",
+    ),
+    ErrorCode.OUTPUT_UNUSABLE: (
+        "the model made numbers that are not finite, or black pictures",
+        "use fp32; check the weights with `wm weights verify`",
+    ),
     ErrorCode.INTERNAL: ("a defect of this program", "report it with the log that the message names"),
 }
 

@@ -35,6 +35,8 @@ class ErrorCode(StrEnum):
     PORT_BUSY = "E505-port-busy"
     CAPACITY = "E506-capacity"
     ORCHESTRATOR_UNREACHABLE = "E507-orchestrator-unreachable"
+    MEMORY_SHORT = "E508-memory-short"
+    OUTPUT_UNUSABLE = "E509-output-unusable"
     INTERNAL = "E599-internal"
 
 

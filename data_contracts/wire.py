@@ -21,9 +21,14 @@ class JobStatus(StrEnum):
 
 
 class GenerationMode(StrEnum):
-    """How a video is sampled: all frames together, or chunk after chunk with a carried state."""
+    """How a video is sampled.
+
+    ``bidirectional``: all frames together. ``teacher``: chunk-causal, many steps, later chunks starting later, no
+    carried state. ``streaming``: chunk after chunk with a carried state.
+    """
 
     BIDIRECTIONAL = "bidirectional"
+    TEACHER = "teacher"
     STREAMING = "streaming"
 
 

@@ -1,16 +1,22 @@
 """Writing what ``WorldPipeline.load`` reads: weights, codec, text encoder, and how they are to be run."""
 
-import hashlib
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from data_contracts.bundle import BundleInfo
+from pydantic import ValidationError
+
+from data_contracts.bundle import BundleInfo, PixelOrigin
+from data_contracts.errors import ErrorCode, InputError
 from model.checkpoints.store import INFO, WEIGHTS, read_info
 from model.flow.schedule import STREAMING_SIGMAS
+from model.generation.digests import file_digest
+from model.refiner.store import INFO as REFINER_INFO
+from model.refiner.store import MERGED
 
 ENCODER_FILES = ("codec.json", "codec.safetensors", "text_encoder.json", "null_text.safetensors")
 BUNDLE_FILE = "bundle.json"
+REFINER_DIRECTORY = "refiner"
 DEFAULT_CHUNK = 3
 
 
@@ -23,7 +29,8 @@ class RunSettings:
         fps: frames per second.
         cached_chunks: chunks that softmax blocks keep, the sink included.
         sink: whether the first chunk is always among them.
-        steps: of the bidirectional sampler, ``shift`` and ``guidance`` likewise.
+        steps: of the bidirectional sampler and the teacher's, ``shift`` and ``guidance`` likewise.
+        pixel_origin: of the intrinsics the checkpoint was trained on.
     """
 
     height: int
@@ -34,13 +41,17 @@ class RunSettings:
     steps: int
     shift: float
     guidance: float
+    pixel_origin: PixelOrigin = PixelOrigin.CENTER
 
 
-def write_bundle(destination: Path, checkpoint: Path, encoders: Path, run: RunSettings) -> BundleInfo:
-    """Copy a checkpoint and its encoders into ``destination`` (made if it is not there) and describe them.
+def write_bundle(
+    destination: Path, checkpoint: Path, encoders: Path, run: RunSettings, refiner: Path | None = None
+) -> BundleInfo:
+    """Copy a checkpoint, its encoders and, if there is one, its trained refiner into ``destination``; describe them.
 
     The chunk size and the few-step schedule are those the checkpoint was trained with; one that names none takes the
-    released ones.
+    released ones. Of the refiner, ``refiner.json`` and ``merged.safetensors`` are taken. ``destination`` is made if it
+    is not there.
 
     Raises:
         InputError: the checkpoint's record is missing or broken.
@@ -51,8 +62,12 @@ def write_bundle(destination: Path, checkpoint: Path, encoders: Path, run: RunSe
         shutil.copyfile(checkpoint / name, destination / name)
     for name in ENCODER_FILES:
         shutil.copyfile(encoders / name, destination / name)
+    if refiner is not None:
+        (destination / REFINER_DIRECTORY).mkdir(exist_ok=True)
+        for name in (REFINER_INFO, MERGED):
+            shutil.copyfile(refiner / name, destination / REFINER_DIRECTORY / name)
     bundle = BundleInfo(
-        version=_sha256(destination / WEIGHTS),
+        version=file_digest(destination / WEIGHTS),
         height=run.height,
         width=run.width,
         fps=run.fps,
@@ -63,11 +78,20 @@ def write_bundle(destination: Path, checkpoint: Path, encoders: Path, run: RunSe
         steps=run.steps,
         shift=run.shift,
         guidance=run.guidance,
+        pixel_origin=run.pixel_origin,
     )
     (destination / BUNDLE_FILE).write_text(bundle.model_dump_json(indent=1) + "\n")
     return bundle
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
+def read_bundle_info(bundle: Path) -> BundleInfo:
+    """``bundle.json`` of a bundle directory.
+
+    Raises:
+        InputError: it is missing or broken.
+    """
+    try:
+        return BundleInfo.model_validate_json((bundle / BUNDLE_FILE).read_bytes())
+    except (OSError, ValidationError) as error:
+        message = f"{BUNDLE_FILE} in {bundle.name} cannot be used: {str(error).splitlines()[0]}"
+        raise InputError(ErrorCode.WEIGHTS_INVALID, message, "pass the bundle of a release") from None

@@ -1,6 +1,6 @@
 """A bundle, loaded once, that turns requests into videos. Knows nothing of files in or out, queues or HTTP."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from numpy import ndarray
-from pydantic import ValidationError
 from torch import Tensor
 
 from data_contracts.bundle import BundleInfo
@@ -16,16 +15,17 @@ from data_contracts.errors import ErrorCode, InputError
 from data_contracts.wire import GenerationMode, ModelCard
 from model.backbone import SanaWM
 from model.camera.conditioning import prepare_camera
-from model.causal.layout import ChunkLayout
-from model.causal.state import CacheWindow
 from model.checkpoints import load_checkpoint
 from model.codecs.protocols import SPACE_STRIDE, EncodedText, LatentCodec, TextEncoder, latent_frames
 from model.codecs.store import load_codec, load_null_text, load_text_encoder
 from model.flow.guidance import Conditions
-from model.flow.samplers import sample_bidirectional, stream_chunks
-from model.flow.schedule import euler_sigmas, explicit_sigmas
+from model.generation.bundle import REFINER_DIRECTORY, read_bundle_info
 from model.generation.first_frame import prepare_first_frame
+from model.generation.health import check_finite, check_visible
+from model.generation.placement import Placement, place
+from model.generation.refining import Refiner, RefinerJob, WholeClipRefiner
 from model.generation.request import GenerationRequest, check_request
+from model.generation.sampling import SamplingPlan, plan_sampling, sample
 from model.types import CameraConditioning, TextConditioning
 
 GENERATION_THREADS = 1
@@ -34,6 +34,7 @@ thread, and on a busy machine its threads mostly wait for one another: thirty ti
 
 Check = Callable[[], None]
 Frames = UInt8[ndarray, "frames height width 3"]
+Latents = Float[Tensor, "1 channels frames height width"]
 
 
 def never_stop() -> None:
@@ -50,19 +51,30 @@ class Encoders:
 
 
 class WorldPipeline:
-    """One checkpoint with its codec and text encoder.
+    """One checkpoint with its codec, its text encoder and, where the bundle holds one, its refiner.
 
     Args:
-        model: the backbone, in eval mode.
+        model: the backbone, in eval mode and placed.
         encoders: those it was trained with.
         info: how it is to be run.
         name: the name it is served under.
+        placement: where the backbone is.
+        refiner: stage 2.
     """
 
-    def __init__(self, model: SanaWM, encoders: Encoders, info: BundleInfo, name: str) -> None:
+    def __init__(
+        self,
+        model: SanaWM,
+        encoders: Encoders,
+        info: BundleInfo,
+        name: str,
+        placement: Placement | None = None,
+        refiner: Refiner | None = None,
+    ) -> None:
         self._model = model
-        self._device = next(model.parameters()).device
+        self.placement = placement or Placement(next(model.parameters()).device)
         self._encoders = encoders
+        self.refiner = refiner
         self.info = info
         self._card = ModelCard(
             id=name,
@@ -75,27 +87,36 @@ class WorldPipeline:
         )
 
     @classmethod
-    def load(cls, bundle: Path, name: str = "sana-wm") -> "WorldPipeline":
-        """Load a bundle directory onto the GPU where there is one, else onto the CPU.
+    def load(cls, bundle: Path, name: str = "sana-wm", placement: Placement | None = None) -> "WorldPipeline":
+        """Load a bundle directory; without a placement in float32, onto the GPU where there is one.
 
         Raises:
             InputError: ``bundle.json`` is missing or broken.
-            SanaWMError: the weights, the codec or the text encoder cannot be used.
+            SanaWMError: the weights, the codec, the text encoder or the refiner cannot be used.
         """
-        try:
-            info = BundleInfo.model_validate_json((bundle / "bundle.json").read_bytes())
-        except (OSError, ValidationError) as error:
-            message = f"bundle.json in {bundle.name} cannot be used: {str(error).splitlines()[0]}"
-            raise InputError(ErrorCode.WEIGHTS_INVALID, message, "pass the bundle of a release") from None
+        info = read_bundle_info(bundle)
+        where = placement or Placement.best()
         encoders = Encoders(load_codec(bundle), load_text_encoder(bundle), load_null_text(bundle))
         model, _ = load_checkpoint(bundle)
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        return cls(model.eval().to(device), encoders, info, name)
+        place(model.eval(), where)
+        refiner = None
+        if (bundle / REFINER_DIRECTORY).is_dir():
+            refiner = WholeClipRefiner.load(bundle / REFINER_DIRECTORY, encoders.text, where.device)
+        return cls(model, encoders, info, name, where, refiner)
 
     @property
     def card(self) -> ModelCard:
         """What is served."""
         return self._card
+
+    def plan(self, request: GenerationRequest) -> SamplingPlan:
+        """How stage 1 of a request is sampled."""
+        return plan_sampling(self.info, request.mode, latent_frames(request.raw_frames), request.steps)
+
+    def passes(self, request: GenerationRequest) -> int:
+        """Calls of all networks, which is how often ``check`` is called."""
+        refined = self.refiner.passes(latent_frames(request.raw_frames)) if request.refine and self.refiner else 0
+        return self.plan(request).passes + refined
 
     def generate(self, request: GenerationRequest) -> Frames:
         """All frames of a video."""
@@ -104,53 +125,81 @@ class WorldPipeline:
     def stream(self, request: GenerationRequest, check: Check = never_stop) -> Iterator[Frames]:
         """Frames as they are made: chunk after chunk when streaming, all at once otherwise.
 
-        ``check`` is called before every pass of the network and may raise to stop there. Equal requests give equal
+        ``check`` is called before every pass of a network and may raise to stop there. Equal requests give equal
         frames.
 
         Raises:
             InputError: the request cannot be generated.
+            OperationError: the networks made numbers that are not finite, or black pictures.
+        """
+        yield from self.finish(self.coarse(request, check), request, check)
+
+    def coarse(self, request: GenerationRequest, check: Check = never_stop) -> Iterator[Latents]:
+        """Stage 1 alone: latents, chunk after chunk when streaming, all at once otherwise.
+
+        Raises:
+            InputError: the request cannot be generated.
+            OperationError: the latents are not finite.
         """
         check_request(request, (self.info.height, self.info.width))
         # The embedder of the latents is the first thing every pass calls, with or without a carried state.
         hook = self._model.x_embedder.register_forward_pre_hook(lambda _module, _inputs: check())
         try:
-            yield from self._decoded(request)
+            yield from _finite(self._sampled(request), "stage 1")
         finally:
             hook.remove()
 
     @torch.no_grad()
-    def _decoded(self, request: GenerationRequest) -> Iterator[Frames]:
-        first = True
-        for latents in self._latents(request):
-            yield _pixels(self._encoders.codec.decode(latents.cpu(), starts_clip=first))
-            first = False
+    def finish(
+        self, coarse: Iterable[Latents], request: GenerationRequest, check: Check = never_stop
+    ) -> Iterator[Frames]:
+        """Refine the latents of ``coarse`` if the request asks for it, and decode them.
 
-    def _latents(self, request: GenerationRequest) -> Iterator[Float[Tensor, "1 channels frames height width"]]:
-        size = (self.info.height, self.info.width)
+        Raises:
+            InputError: the request asks for a refiner and there is none.
+            OperationError: the latents are not finite, or the pictures are black.
+        """
+        made = 0
+        for latents in self._refined(coarse, request, check):
+            frames = _pixels(self._encoders.codec.decode(latents.cpu(), starts_clip=made == 0))
+            check_visible(frames, made, request.image)
+            made += len(frames)
+            yield frames
+
+    def _refined(self, coarse: Iterable[Latents], request: GenerationRequest, check: Check) -> Iterable[Latents]:
+        if not request.refine:
+            return coarse
+        if self.refiner is None:
+            message = f"refine is true, but the bundle {self.info.version[:12]} holds no refiner"
+            raise InputError(ErrorCode.REQUEST_INVALID, message, "pass --no-refiner, or a bundle with a refiner")
+        return _finite(self.refiner.refine(coarse, RefinerJob(request.prompt, request.seed, check)), "the refiner")
+
+    @torch.no_grad()
+    def _sampled(self, request: GenerationRequest) -> Iterator[Latents]:
+        device, size = self.placement.device, (self.info.height, self.info.width)
         intrinsics, clean = request.intrinsics, None
         if request.image is not None:
             prepared = prepare_first_frame(request.image, *size)
-            intrinsics = prepared.intrinsics(intrinsics)
-            clean = self._encoders.codec.encode(_signal(prepared.pixels))
+            intrinsics = prepared.intrinsics(intrinsics, self.info.pixel_origin)
+            clean = self._encoders.codec.encode(_signal(prepared.pixels)).to(device)
         grid = (size[0] // SPACE_STRIDE, size[1] // SPACE_STRIDE)
-        camera = _moved(prepare_camera(request.camera_to_world, intrinsics, size, grid), self._device)
-        frames = latent_frames(request.raw_frames)
+        camera = _moved(prepare_camera(request.camera_to_world, intrinsics, size, grid), device)
+        plan = self.plan(request)
         generator = torch.Generator().manual_seed(request.seed)
-        noise = torch.randn(1, self._model.config.latent_channels, frames, *grid, generator=generator).to(self._device)
-        text = _conditioning(self._encoders.text.encode([request.prompt]), self._device)
-        if request.mode is GenerationMode.STREAMING:
-            sigmas = self._streaming_sigmas(request.steps)
-            layout = ChunkLayout.streaming(frames, self.info.chunk_frames)
-            window = CacheWindow(self.info.cached_chunks, self.info.sink)
-            yield from stream_chunks(self._model, noise, clean, Conditions(text, camera), sigmas, layout, window)
-        else:
-            given = Conditions(text, camera, _conditioning(self._encoders.null_text, self._device), self.info.guidance)
-            sigmas = euler_sigmas(self.info.shift, request.steps or self.info.steps)
-            yield sample_bidirectional(self._model, noise, clean, given, sigmas)
+        shape = (1, self._model.config.latent_channels, plan.layout.frames, *grid)
+        noise = torch.randn(shape, generator=generator).to(device)
+        text = _conditioning(self._encoders.text.encode([request.prompt]), device)
+        null = _conditioning(self._encoders.null_text, device)
+        given = Conditions(text, camera, null, plan.guidance)
+        yield from sample(self._model, plan, noise, clean, given)
 
-    def _streaming_sigmas(self, steps: int | None) -> Float[Tensor, " points"]:
-        own = self.info.streaming_sigmas
-        return explicit_sigmas(own) if steps in (None, len(own)) else euler_sigmas(self.info.shift, steps)
+
+def _finite(chunks: Iterable[Latents], what: str) -> Iterator[Latents]:
+    frames = 0
+    for latents in chunks:
+        check_finite(latents, frames, what)
+        frames += latents.shape[2]
+        yield latents
 
 
 def _conditioning(encoded: EncodedText, device: torch.device) -> TextConditioning:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from data_contracts.errors import ErrorCode, InputError
-from model.generation.path_files import read_camera_file, read_intrinsics_file, read_waypoint_file
+from model.generation.path_files import read_camera, read_camera_file, read_intrinsics_file, read_waypoint_file
 
 
 def save(path, values):
@@ -87,3 +87,53 @@ def test_a_missing_file_is_named(tmp_path):
     for read in (read_camera_file, read_waypoint_file):
         with pytest.raises(InputError, match="absent"):
             read(tmp_path / "absent")
+
+
+def bench(path, **changes):
+    arrays = {
+        "c2w": np.tile(np.eye(4, dtype=np.float32), (20, 1, 1)),
+        "intrinsics": np.tile(np.array([[100.0, 0, 50], [0, 101, 40], [0, 0, 1]], np.float32), (20, 1, 1)),
+        "fps": np.float64(16),
+        "num_frames": np.int64(12),
+    }
+    np.savez(path, **{name: value for name, value in (arrays | changes).items() if value is not None})
+    return path
+
+
+def test_a_bench_export_gives_poses_lenses_and_rate(tmp_path):
+    read = read_camera(bench(tmp_path / "a.npz"))
+    assert read.camera_to_world.shape == (17, 4, 4)
+    assert read.intrinsics is not None
+    assert np.array_equal(read.intrinsics[[0, -1]], [[100, 101, 50, 40]] * 2)
+    assert read.fps == 16
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"c2w": None}, "has no c2w"),
+        ({"num_frames": np.int64(21)}, "num_frames is 21, c2w has 20"),
+        ({"num_frames": np.array([1, 2])}, "num_frames must be one number"),
+        ({"intrinsics": np.zeros((20, 5))}, r"intrinsics have shape \(12, 5\)"),
+        ({"c2w": np.zeros((20, 3, 4))}, r"has shape \(12, 3, 4\)"),
+        ({"c2w": np.array([{}], dtype=object)}, "pickle"),
+    ],
+    ids=["no poses", "too many", "two counts", "lens shape", "pose shape", "pickle"],
+)
+def test_what_is_no_bench_export_is_named(tmp_path, changes, message):
+    with pytest.raises(InputError, match=message):
+        read_camera(bench(tmp_path / "a.npz", **changes))
+
+
+def test_a_damaged_bench_export_is_named(tmp_path):
+    whole = bench(tmp_path / "a.npz").read_bytes()
+    (tmp_path / "b.npz").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match=r"b\.npz"):
+        read_camera(tmp_path / "b.npz")
+
+
+def test_the_field_of_a_wrong_walk_is_named(tmp_path):
+    file = tmp_path / "walk.yaml"
+    file.write_text("seconds: 99\nwaypoints: [{position: [0,0,0]}, {position: [0,0,1]}]")
+    with pytest.raises(InputError, match="field seconds"):
+        read_waypoint_file(file)
