@@ -16,10 +16,12 @@ from model.generation.sampling import SamplingPlan
 
 FP32_BYTES = 4
 GIB = 2**30
-ATTENTION_COPIES = 26
+ATTENTION_COPIES = 24
 """Token-wide tensors alive at the widest moment of a mixer: q, k, v of a branch before and after norm and rotation."""
-FEED_FORWARD_COPIES = 3
-"""Tensors of twice the feed-forward's width: before and after SiLU, and after the depthwise convolution."""
+FEED_FORWARD_COPIES = 6
+"""Tensors of twice the feed-forward's width: before and after SiLU, the depthwise convolution and its layouts."""
+TABLES = 8 * 2**20
+"""Rotary tables and other small things that do not grow with a video."""
 RESIDUAL_COPIES = 5
 """Tokens, raymap, normalized tokens, a branch's output and their sum."""
 
@@ -167,4 +169,4 @@ def _activations(config: BackboneConfig, plan: SamplingPlan, grid: tuple[int, in
     fed = FEED_FORWARD_COPIES * 2 * config.feed_forward * width
     cells = plan.layout.frames * grid[0] * grid[1]
     latents = cells * (3 * config.latent_channels + config.plucker_channels) * FP32_BYTES
-    return tokens * (max(attention, fed) + RESIDUAL_COPIES * config.hidden * width) + latents
+    return tokens * (max(attention, fed) + RESIDUAL_COPIES * config.hidden * width) + latents + TABLES
