@@ -10,6 +10,7 @@ import torch
 
 from data_contracts.errors import ErrorCode, OperationError
 from data_contracts.wire import GenerationMode
+from model.codecs.protocols import FRAME_STRIDE, SPACE_STRIDE
 from model.config import BackboneConfig
 from model.generation.placement import Placement, Precision
 from model.generation.sampling import SamplingPlan
@@ -36,6 +37,7 @@ class MemoryNeed:
         encoders: weights of codec and text encoder.
         state: what a rollout carries.
         activations: of the largest pass, latents and conditions included.
+        pictures: decoded frames of the largest chunk, where they share the device's memory.
     """
 
     weights: int
@@ -43,11 +45,12 @@ class MemoryNeed:
     encoders: int
     state: int
     activations: int
+    pictures: int
 
     @property
     def total(self) -> int:
         """All together; the parts are taken as alive at once."""
-        return self.weights + self.refiner + self.encoders + self.state + self.activations
+        return self.weights + self.refiner + self.encoders + self.state + self.activations + self.pictures
 
     def __str__(self) -> str:
         parts = {
@@ -56,6 +59,7 @@ class MemoryNeed:
             "codec and text": self.encoders,
             "carried state": self.state,
             "activations": self.activations,
+            "pictures": self.pictures,
         }
         return ", ".join(f"{name} {value / GIB:.2f}" for name, value in parts.items() if value) + " GiB"
 
@@ -100,6 +104,7 @@ def memory_need(
         encoders=sizes.encoders,
         state=state_bytes(config, plan, grid, width) if streaming else 0,
         activations=_activations(config, plan, grid, width),
+        pictures=_pictures(plan, grid) if placement.device.type == "cpu" else 0,
     )
 
 
@@ -161,6 +166,14 @@ def _cached_frames(plan: SamplingPlan) -> int:
     if not plan.window.sink:
         return max(sum(lengths[last : last + kept]) for last in range(len(lengths) - kept + 1))
     return lengths[0] + (kept - 1) * max(lengths[1:])
+
+
+def _pictures(plan: SamplingPlan, grid: tuple[int, int]) -> int:
+    """Float32 video twice (as decoded and while it is rounded) and once in bytes."""
+    streaming = plan.mode is GenerationMode.STREAMING
+    latent_frames = max(stop - start for start, stop in plan.layout.chunks) if streaming else plan.layout.frames
+    pixels = latent_frames * FRAME_STRIDE * grid[0] * grid[1] * SPACE_STRIDE**2
+    return pixels * 3 * (2 * FP32_BYTES + 1)
 
 
 def _activations(config: BackboneConfig, plan: SamplingPlan, grid: tuple[int, int], width: int) -> int:

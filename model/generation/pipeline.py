@@ -18,6 +18,7 @@ from model.camera.conditioning import prepare_camera
 from model.checkpoints import load_checkpoint
 from model.codecs.protocols import SPACE_STRIDE, EncodedText, LatentCodec, TextEncoder, latent_frames
 from model.codecs.store import load_codec, load_null_text, load_text_encoder
+from model.codecs.streaming import IndependentChunks, LatentStream
 from model.flow.guidance import Conditions
 from model.generation.bundle import REFINER_DIRECTORY, read_bundle_info
 from model.generation.first_frame import prepare_first_frame
@@ -43,11 +44,25 @@ def never_stop() -> None:
 
 @dataclass(frozen=True)
 class Encoders:
-    """Pixels and words to tensors."""
+    """Pixels and words to tensors, and tensors back to pixels.
+
+    Attributes:
+        codec: encodes the first frame, and decodes unless ``decoder`` says otherwise.
+        text: encodes prompts.
+        null_text: what guidance departs from.
+        decoder: opens a decoder for one clip; None = the codec itself, chunk by chunk.
+        decoding_device: where decoders want their latents.
+    """
 
     codec: LatentCodec
     text: TextEncoder
     null_text: EncodedText
+    decoder: Callable[[], LatentStream] | None = None
+    decoding_device: str = "cpu"
+
+    def open_stream(self) -> LatentStream:
+        """A decoder for one clip."""
+        return self.decoder() if self.decoder else IndependentChunks(self.codec)
 
 
 class WorldPipeline:
@@ -159,9 +174,9 @@ class WorldPipeline:
             InputError: the request asks for a refiner and there is none.
             OperationError: the latents are not finite, or the pictures are black.
         """
-        made = 0
+        made, stream = 0, self._encoders.open_stream()
         for latents in self._refined(coarse, request, check):
-            frames = _pixels(self._encoders.codec.decode(latents.cpu(), starts_clip=made == 0))
+            frames = _pixels(stream.decode_next(latents.to(self._encoders.decoding_device)))
             check_visible(frames, made, request.image)
             made += len(frames)
             yield frames
@@ -216,4 +231,4 @@ def _signal(pixels: UInt8[ndarray, "height width 3"]) -> Float[Tensor, "1 3 1 he
 
 def _pixels(video: Float[Tensor, "1 3 raw_frames height width"]) -> Frames:
     frames = ((video[0].clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
-    return frames.permute(1, 2, 3, 0).contiguous().numpy()
+    return frames.permute(1, 2, 3, 0).contiguous().cpu().numpy()

@@ -92,7 +92,7 @@ def test_activations_are_an_upper_estimate_that_is_not_far_off():
     plan = SamplingPlan(GenerationMode.BIDIRECTIONAL, layout, SIGMAS, 1.0, CacheWindow())
     sizes = WeightSizes(backbone=0, blocks=0, refiner=0, encoders=0)
     need = memory_need(config, sizes, plan, grid, CPU)
-    assert tracked.peak < need.total < 1.5 * tracked.peak
+    assert tracked.peak < need.total - need.pictures < 1.5 * tracked.peak
 
 
 def test_the_published_cache_is_told():
