@@ -37,6 +37,7 @@ class PoseConfig(Record):
         max_points: structure points in the final adjustment.
         first_focals: focal lengths over the width that the mapper starts from, in turn.
         max_error_px: pixels a good match may be off.
+        settled_px: root mean square error in pixels at which a start of the mapper is believed without a second one.
         min_registered: share of frames the structure must see, else the clip fails.
         focal_gain: cost with per-frame focal lengths over cost with a shared one, below which they are kept.
         focal_range: log range over the clip they must show.
@@ -58,6 +59,7 @@ class PoseConfig(Record):
     max_points: int = Field(ge=50)
     first_focals: tuple[float, ...] = Field(min_length=1)
     max_error_px: float = Field(gt=0)
+    settled_px: float = Field(gt=0)
     min_registered: float = Field(gt=0, le=1)
     focal_gain: float = Field(gt=0, le=1)
     focal_range: float = Field(ge=0)

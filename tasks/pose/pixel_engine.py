@@ -64,6 +64,7 @@ def sfm_options(config: PoseConfig) -> SfmOptions:
         max_points=config.max_points,
         first_focals=config.first_focals,
         max_error=config.max_error_px,
+        settled_px=config.settled_px,
         min_registered=config.min_registered,
         focal_gain=config.focal_gain,
         focal_range=config.focal_range,

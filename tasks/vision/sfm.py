@@ -26,6 +26,7 @@ from tasks.vision.view_graph import GRID, view_graph_focal
 
 STILL_PX = 0.5
 FEWEST_KEYS = 0.2  # share of the key frames below which a map is a stray pair, seldom with the right focal length
+AGREEMENT = 1.05  # ratio of two root mean square errors that are the same solution
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,7 @@ class SfmOptions:
         first_focals: focal lengths over the image width that the mapper starts from, in turn, where the view graph's
             maps too little.
         max_error: pixels a good match may be off.
+        settled_px: root mean square error at which a start is believed without a second one.
         min_registered: share of frames that must be seen by the structure.
         focal_gain: the cost per-frame focal lengths must reach, relative to a shared one, to be kept.
         focal_range: log range over the clip that they must show.
@@ -51,6 +53,7 @@ class SfmOptions:
     max_points: int
     first_focals: tuple[float, ...]
     max_error: float
+    settled_px: float
     min_registered: float
     focal_gain: float
     focal_range: float
@@ -123,11 +126,12 @@ def _stillness(tracks: Tracks) -> float:
 
 @dataclass(frozen=True)
 class _Start:
-    """A focal length in pixels for the mapper, which may refine it, or one for each key frame, or must keep it."""
+    """A focal length in pixels for the mapper, which may refine it, or has one for each key frame, or must keep it."""
 
     focal: float
     per_image: bool = False
     fixed: bool = False
+    draw: int = 0
 
 
 @dataclass(frozen=True)
@@ -154,16 +158,24 @@ class _KeyFrames:
 
 
 def _best_start(tracks: Tracks, size: tuple[int, int], options: SfmOptions) -> Refined | None:
-    """The first start whose structure sees enough frames through a possible lens, else the one that sees most."""
-    best: Refined | None = None
+    """Starts in turn until one is believed, else the one that sees most frames through a possible lens."""
     keys = _KeyFrames.of(tracks, options.key_step)
+    found: list[Refined] = []
     for start in _starts(keys, size, options):
         refined = _refine_start(tracks, keys, start, size, options)
-        if refined is not None and (best is None or _rank(refined, size) > _rank(best, size)):
-            best = refined
-        if best is not None and _possible(best, size) and _sees_enough(best, tracks, options):
+        if refined is None:
+            continue
+        found = sorted([*found, refined], key=lambda one: _rank(one, size), reverse=True)
+        enough = found[0].registered.sum() >= options.min_registered * tracks.raw_frames
+        if enough and _possible(found[0], size) and _is_settled(found, options):
             break
-    return best
+    return found[0] if found else None
+
+
+def _is_settled(found: list[Refined], options: SfmOptions) -> bool:
+    """Whether the best fits as well as tracks are good, or two starts ended alike: a wrong map seldom does twice."""
+    best = found[0].reprojection_px
+    return best <= options.settled_px or (len(found) > 1 and found[1].reprojection_px <= AGREEMENT * best)
 
 
 def _refine_start(
@@ -189,23 +201,21 @@ def _possible(refined: Refined, size: tuple[int, int]) -> bool:
     return bool(ratio.min() >= GRID[0] and ratio.max() <= GRID[-1])
 
 
-def _sees_enough(refined: Refined, tracks: Tracks, options: SfmOptions) -> bool:
-    return bool(refined.registered.sum() >= options.min_registered * tracks.raw_frames)
-
-
 def _starts(keys: _KeyFrames, size: tuple[int, int], options: SfmOptions) -> list[_Start]:
     """The view graph's focal length, usual ones, and as the last resort one for each key frame (it bends easily).
 
-    The mapper keeps the view graph's as it is: freed while it has two or three frames, it often runs away.
+    The mapper keeps the view graph's as it is: freed while it has two or three frames, it often runs away. It gets two
+    draws, since a first pair of images taken the wrong way round (a mirrored relief) spoils all that follows.
     """
     calibrated = view_graph_focal(keys.matches(_centre(size)), size[1], options.max_error)
     usual = [_Start(ratio * size[1]) for ratio in options.first_focals]
-    first = [] if calibrated is None else [_Start(calibrated, fixed=True)]
+    first = [] if calibrated is None else [_Start(calibrated, fixed=True, draw=draw) for draw in range(2)]
     return [*first, *usual, _Start(options.first_focals[0] * size[1], per_image=True)]
 
 
 def _map_key_frames(keys: _KeyFrames, size: tuple[int, int], start: _Start, options: SfmOptions) -> _KeyModel | None:
-    request = MappingOptions(*size, start.focal, options.max_error, options.seed, start.per_image, start.fixed)
+    seed = options.seed + start.draw
+    request = MappingOptions(*size, start.focal, options.max_error, seed, start.per_image, start.fixed)
     with tempfile.TemporaryDirectory(prefix="sfm-") as scratch:
         directory = Path(scratch)
         write_request(directory, keys.pixels, keys.names, request)
