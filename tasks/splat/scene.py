@@ -17,6 +17,7 @@ from tasks.vision.projection import Camera
 from tasks.vision.rasterizer import render
 
 _FEWEST_PAIRS = 50
+_MOST_MAPS = 8  # the median of a few hundred pairs a view settles long before
 _SURFACE_TOLERANCE = 0.15  # of the depth: a centre this close to the rendered surface belongs to it
 _EDGE_RATIO = 1.25  # neighbouring sensor values further apart than this lie on two surfaces
 
@@ -89,12 +90,13 @@ def load_metric_scene(ply: Path, views_path: Path) -> MetricScene | None:
 
 
 def metric_scale(gaussians: Gaussians, views: TrainingViews) -> float | None:
-    """Metres per scene unit: the median over training views of ``_view_scale``; None when no view has one."""
+    """Metres per scene unit: the median of ``_view_scale`` over at most eight views; None when no view has one."""
     if views.sensor_depth is None or views.sensor_frames is None:
         return None
+    step = max(1, -(-len(views.sensor_frames) // _MOST_MAPS))
     ratios = [
         ratio
-        for depth, view in zip(views.sensor_depth, views.sensor_frames, strict=True)
+        for depth, view in zip(views.sensor_depth[::step], views.sensor_frames[::step], strict=True)
         if 0 <= view < len(views.camera_to_world)
         and (ratio := _view_scale(gaussians, views, int(view), depth)) is not None
     ]

@@ -18,6 +18,7 @@ from tasks.vision.gaussians import Gaussians
 from tasks.vision.projection import Camera, Splats, project
 
 LARGEST_ALPHA = 0.999
+MOST_FRAGMENTS = 4_000_000  # about 300 MB of working memory
 
 
 @dataclass(frozen=True)
@@ -66,18 +67,52 @@ class _Fragments:
 
 
 def render(gaussians: Gaussians, camera: Camera) -> Rendering:
-    """Render a scene from one camera."""
+    """Render a scene from one camera, in bands of rows, so that memory stays bounded however near splats are."""
     splats = project(gaussians, camera)
-    fragments = _fragments(_rows(splats, camera), camera.height * camera.width)
-    first = torch.cumsum(fragments.count, 0) - fragments.count
-    weights = fragments.alpha * _transmittance(fragments, first)
     features = torch.cat([splats.colors, splats.depth[:, None], torch.ones(len(splats.depth), 1)], dim=1)
-    sums = torch.nn.functional.embedding_bag(
-        fragments.splat, features, first, mode="sum", per_sample_weights=weights
-    ).view(camera.height, camera.width, 5)
+    rows = _rows(splats, camera)
+    bands = [_compose(_cut(rows, band, camera), features, len(band) * camera.width) for band in _bands(rows, camera)]
+    sums = torch.cat(bands).view(camera.height, camera.width, 5)
     alpha = sums[..., 4]
     depth = torch.where(alpha > 0, sums[..., 3] / alpha.clamp(min=1e-6), torch.zeros(()))
     return Rendering(sums[..., :3], alpha, depth)
+
+
+def _bands(rows: _Rows, camera: Camera) -> list[range]:
+    """Consecutive picture rows that together hold at most ``MOST_FRAGMENTS`` fragments (or are a single row)."""
+    counts = torch.bincount(rows.pixel // camera.width, weights=rows.length.double(), minlength=camera.height)
+    bands, start, filled = [], 0, 0.0
+    for row, count in enumerate(counts.tolist()):
+        if filled + count > MOST_FRAGMENTS and row > start:
+            bands.append(range(start, row))
+            start, filled = row, 0.0
+        filled += count
+    return [*bands, range(start, camera.height)]
+
+
+def _cut(rows: _Rows, band: range, camera: Camera) -> _Rows:
+    """The rows of one band, pixels counted from its start."""
+    if len(band) == camera.height:
+        return rows
+    first = band.start * camera.width
+    inside = torch.nonzero((rows.pixel >= first) & (rows.pixel < band.stop * camera.width))[:, 0]
+    return _Rows(
+        rows.splat[inside],
+        rows.length[inside],
+        rows.pixel[inside] - first,
+        rows.shift[inside],
+        rows.curvature[inside],
+        rows.peak[inside],
+    )
+
+
+def _compose(rows: _Rows, features: Float[Tensor, "splats 5"], pixels: int) -> Float[Tensor, "pixels 5"]:
+    """Weighted sum of splat features per pixel."""
+    fragments = _fragments(rows, pixels)
+    first = torch.cumsum(fragments.count, 0) - fragments.count
+    weights = fragments.alpha * _transmittance(fragments, first)
+    bag = torch.nn.functional.embedding_bag
+    return bag(fragments.splat, features, first, mode="sum", per_sample_weights=weights)
 
 
 def _rows(splats: Splats, camera: Camera) -> _Rows:
@@ -94,7 +129,8 @@ def _rows(splats: Splats, camera: Camera) -> _Rows:
     return _Rows(
         splat=index,
         length=length.long(),
-        pixel=(row.double() * camera.width + start).long(),
+        # An empty piece may start beyond the right edge; it must not count as a piece of the next row.
+        pixel=(row.double() * camera.width + start.clamp(max=camera.width - 1)).long(),
         shift=start - middle,
         curvature=a / 2,
         peak=splats.log_opacity.index_select(0, index) - fall / 2,

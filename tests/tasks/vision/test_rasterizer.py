@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from tasks.vision import rasterizer
 from tasks.vision.gaussian_lod import simplify
 from tasks.vision.gaussians import Gaussians, gaussians_of_points
 from tasks.vision.harmonics import BAND_0, harmonic_basis, view_colors
@@ -86,6 +87,15 @@ def test_large_pictures_are_sorted_in_two_passes():
     small = camera(200, 300)
     large = Camera(small.camera_from_world, small.intrinsics, 260, 300)  # 78,000 pixels, more than 16 bits
     assert torch.equal(render(scene, large).color[:200], render(scene, small).color)
+
+
+def test_bands_give_the_same_picture(monkeypatch):
+    scene, view = random_scene(60, 5, coefficients=4), camera(40, 50)
+    whole = render(scene, view)
+    monkeypatch.setattr(rasterizer, "MOST_FRAGMENTS", 3000)
+    banded = render(scene, view)
+    assert torch.allclose(whole.color, banded.color, atol=1e-6)
+    assert torch.allclose(whole.depth, banded.depth, atol=1e-5)
 
 
 def test_nearer_opaque_splat_hides_the_farther_one():
