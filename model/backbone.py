@@ -12,7 +12,7 @@ from model.camera.ray_frame import ray_frames
 from model.causal.layout import ChunkLayout
 from model.causal.state import BlockState, RolloutState, SoftmaxState
 from model.causal.view import FrameView
-from model.config import BackboneConfig, Numerics
+from model.config import BackboneConfig, Numerics, require_layout
 from model.layers.embedders import CaptionEmbedder, PatchEmbedder, TimestepEmbedder
 from model.layers.final_layer import FinalLayer
 from model.layers.norms import RMSNorm
@@ -59,7 +59,11 @@ class SanaWM(nn.Module):
             camera: of the frames here; None runs without the camera branches.
             layout: chunks of the whole sequence.
             shard: which frames are here; None = all.
+
+        Raises:
+            ValueError: frames that do not fit the layout, or chunks under a bidirectional profile.
         """
+        require_layout(self.numerics, len(layout.starts))
         view = FrameView(layout, *latents.shape[-2:], shard=shard)
         return self._run(latents, timesteps, text, camera, view, None)[0]
 

@@ -134,6 +134,26 @@ class Numerics:
     softmax_in_bfloat16: bool = False
 
 
+def require_trainable(numerics: Numerics) -> None:
+    """Refuse to train under a profile that leaks the future or exists to reproduce a port.
+
+    Raises:
+        ValueError: naming the profile and the one to train under.
+    """
+    if numerics.name != "v2":
+        raise ValueError(f"numerics profile {numerics.name!r} is for inference only; train under 'v2'")
+
+
+def require_layout(numerics: Numerics, chunks: int) -> None:
+    """Refuse chunks under the ``diffusers`` profile: that port is bidirectional only.
+
+    Raises:
+        ValueError: for more than one chunk.
+    """
+    if numerics.name == "diffusers" and chunks > 1:
+        raise ValueError(f"numerics profile 'diffusers' is bidirectional only; it cannot run {chunks} chunks")
+
+
 def v1() -> Numerics:
     """The first public release, its leaks included: for inference only."""
     return Numerics("v1", 128, 128, softmax_honours_chunks=False, camera_conv_carries_tail=False, clips_ray_rms=False)

@@ -11,6 +11,7 @@ from data_contracts.errors import ErrorCode, OperationError
 from data_contracts.training import TrainingMetrics
 from model.backbone import SanaWM
 from model.codecs.protocols import EncodedText
+from model.config import require_trainable
 from model.training.draws import DrawSettings, draw_step
 from model.training.example import Example
 from model.training.generators import named_generator
@@ -55,9 +56,13 @@ class FlowTrainer:
         null_text: the condition of a dropped caption.
         settings: of the run.
         ranks: this process's place.
+
+    Raises:
+        ValueError: the model's numerics profile is for inference only.
     """
 
     def __init__(self, model: SanaWM, null_text: EncodedText, settings: LoopSettings, ranks: Ranks) -> None:
+        require_trainable(model.numerics)
         self._model = model
         self._null_text = null_text
         self._settings = settings

@@ -13,6 +13,7 @@ from infra.stage import ProgressSink, digest_file
 from infra.torchrun.messages import RankJob
 from model.backbone import SanaWM
 from model.checkpoints import carry_weights, checkpoint_info, load_checkpoint, save_checkpoint
+from model.config import require_trainable
 from model.data.corpus_view import Subset
 from model.distill.clips import DistillationClips
 from model.distill.ode import Trajectory, draw_levels, ode_loss
@@ -113,6 +114,7 @@ def _regress(
     student: SanaWM, trajectories: list[Trajectory], config: OdeInitConfig, ranks: Ranks, progress: ProgressSink
 ) -> list[StepResult]:
     """Whole clips on every rank: the published recipe has no context parallelism."""
+    require_trainable(student.numerics)
     optimizer = Optimizer(student.parameters(), optimizer_of(config.optimizer, config.steps))
     results = []
     for step in range(config.steps):

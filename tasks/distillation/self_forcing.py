@@ -16,6 +16,7 @@ from infra.stage import ProgressSink, digest_file
 from infra.torchrun.messages import RankJob
 from model.backbone import SanaWM
 from model.checkpoints import carry_weights, checkpoint_info, load_checkpoint, save_checkpoint
+from model.config import require_trainable
 from model.data.corpus_view import Subset
 from model.data.latent_dataset import LatentDataset
 from model.distill.clips import DistillationClips
@@ -124,6 +125,7 @@ class _Distillation:
         self._schedule = corpus.schedule(config.parallel.global_batch, config.seed)
         self._batches = 0
         updates = -(-config.steps // config.matching.critic_steps)
+        require_trainable(players.student.numerics)
         self._student = Optimizer(players.student.parameters(), optimizer_of(config.generator_optimizer, updates))
         self._critic = Optimizer(players.critic.parameters(), optimizer_of(config.critic_optimizer, config.steps))
 

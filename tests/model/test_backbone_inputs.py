@@ -7,7 +7,7 @@ import torch
 from small_backbone import SMALL, parameters_equal, random_backbone, random_conditions
 
 from model.causal import ChunkLayout, RolloutState
-from model.config import numerics_named, paper, tiny, v2
+from model.config import diffusers, numerics_named, paper, require_trainable, tiny, v1, v2
 from model.layers.initialization import build_backbone
 
 
@@ -66,3 +66,14 @@ def test_presets() -> None:
             replace(SMALL, **change)
     with pytest.raises(ValueError, match="known: v1, v2, diffusers"):
         numerics_named("v3")
+
+
+def test_profiles_that_leak_or_mirror_a_port_keep_to_their_use() -> None:
+    require_trainable(v2())
+    for numerics in (v1(), diffusers()):
+        with pytest.raises(ValueError, match="train under 'v2'"):
+            require_trainable(numerics)
+    model = build_backbone(SMALL, diffusers(), torch.Generator().manual_seed(0))
+    latents, text, camera = random_conditions(2)
+    with torch.no_grad(), pytest.raises(ValueError, match="bidirectional only"):
+        model(latents, torch.zeros(1), text, camera, ChunkLayout(2, (0, 1)))
