@@ -12,6 +12,7 @@ from infra.settings import ComputeClass
 from infra.stage_spec import CORPUS, Preview, Requirement, StageSpec
 
 CONTRACTS = ("data_contracts/contracts/*.yaml",)
+SERVED = ("serving/**/*.py", "tasks/release/registered_model.py")  # run in processes of their own, imported by none
 MINIMUM_ACCEPTED = 4
 
 _ENOUGH_CLIPS = Requirement(
@@ -55,6 +56,7 @@ def _stage(
     module: str = "stage",
     compute: ComputeClass = ComputeClass.CORPUS,
     shardable: bool = False,
+    resources: tuple[str, ...] = (),
 ) -> StageSpec:
     return StageSpec(
         name=name,
@@ -65,6 +67,7 @@ def _stage(
         reads=reads,
         compute=compute,
         shardable=shardable,
+        resources=resources,
     )
 
 
@@ -117,6 +120,7 @@ STAGES: tuple[StageSpec, ...] = (
         ("filter_accepted", "caption", "latents", *_TRAINED, "quantize", "evaluate"),
         reads=("ingest", "screen", "pose", "splat", "filter_verdicts", "filter_scores"),
         compute=ComputeClass.EVALUATION,
+        resources=SERVED,
     ),
 )
 

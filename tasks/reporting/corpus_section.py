@@ -67,7 +67,7 @@ def _thumbnail(request: ReportRequest, clip_id: str) -> Path | None:
 
 
 def score_histograms(request: ReportRequest, rules: Sequence[dict]) -> Section | None:
-    """One histogram per metric that a rule bounds, with the rule's limits drawn.
+    """One histogram per metric that a rule bounds, with the rule's limits drawn; yes-or-no facts have none.
 
     Args:
         request: the report's inputs.
@@ -80,7 +80,7 @@ def score_histograms(request: ReportRequest, rules: Sequence[dict]) -> Section |
     for rule in rules:
         if _limits(rule):
             bounded[rule["metric"], rule["scorer"]] += _limits(rule)
-    shown = [key for key in sorted(bounded) if _of(scores, key).height]
+    shown = [key for key in sorted(bounded) if not set(_of(scores, key)["value"].to_list()) <= {0.0, 1.0}]
     if not shown:
         return None
     columns = 4
