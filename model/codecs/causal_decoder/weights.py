@@ -20,7 +20,7 @@ from model.codecs.strict_weights import read_strict, shapes_of
 CONFIG = "config.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 PREFIX = "decoder."
-UNREAD = r"encoder\..+"
+ENCODER = "encoder."
 
 
 def released_shapes(config: CausalDecoderConfig) -> dict[str, tuple[int, ...]]:
@@ -40,7 +40,7 @@ def load_causal_decoder(directory: Path, dtype: torch.dtype = torch.float32) -> 
     """
     config = read_config(directory / CONFIG)
     path = directory / WEIGHTS
-    tensors = read_strict(path, released_shapes(config), UNREAD)
+    tensors = read_strict(path, released_shapes(config), _is_encoder)
     statistics = LatentStatistics.from_file(
         path, tensors.pop(MEAN_KEY), tensors.pop(DEVIATION_KEY), config.scaling_factor
     )
@@ -49,6 +49,10 @@ def load_causal_decoder(directory: Path, dtype: torch.dtype = torch.float32) -> 
     weights = {name.removeprefix(PREFIX): tensor.to(dtype) for name, tensor in tensors.items()}
     network.load_state_dict(weights, strict=True, assign=True)
     return CausalVideoDecoder(network.eval().requires_grad_(False), statistics)
+
+
+def _is_encoder(name: str) -> bool:
+    return name.startswith(ENCODER)
 
 
 def write_fixture(directory: Path, config: CausalDecoderConfig, seed: int) -> None:
