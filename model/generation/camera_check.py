@@ -87,5 +87,5 @@ def _last_row(path: Float[ndarray, "frames 4 4"]) -> tuple[Bool[ndarray, " frame
     return off < LAST_ROW, off
 
 
-def _first_bad(good: Bool[ndarray, " frames"]) -> int | None:
+def _first_bad(good: np.bool_ | Bool[ndarray, " frames"]) -> int | None:
     return None if good.all() else int(np.argmin(good))

@@ -58,6 +58,8 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option of the comman
 
     OUT.json is written beside OUT.mp4 and holds everything that determines it.
     """
+    if output.suffix.lower() != ".mp4":
+        raise typer.BadParameter(f"--output is {output.name}, must end in .mp4")
     if keep > candidates:
         raise typer.BadParameter(f"--keep is {keep}, must be at most --candidates, {candidates}")
     if overlay and action is None:

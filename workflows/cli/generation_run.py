@@ -60,7 +60,9 @@ def write_frames(
             made += len(chunk)
             meter.made(len(chunk), request.raw_frames)
     record = _record(job, request, (output, meter.seconds), made, score)
-    write_record(output.with_suffix(".json"), record)
+    scratch = output.with_suffix(".json.partial")
+    write_record(scratch, record)
+    scratch.replace(output.with_suffix(".json"))
     return record
 
 

@@ -132,12 +132,14 @@ def test_a_bench_export_cut_to_a_count(monkeypatch, bundle, picture, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [
+        (["-o", "out.json"], 2, "must end in .mp4"),
+        (["--overlay", "--camera", "a.npy"], 2, "exactly one"),
         (["--candidates", "2", "--keep", "3"], 2, "--keep is 3"),
         (["--refine"], 2, "holds no refiner"),
         (["--key-map", "5"], 2, "key map version 5"),
         (["--frames", "9"], 2, "needs at least 25"),
     ],
-    ids=["keep", "no refiner", "key map", "too few frames"],
+    ids=["suffix", "overlay of a file", "keep", "no refiner", "key map", "too few frames"],
 )
 def test_a_wish_that_cannot_be_met_is_exit_2(monkeypatch, capsys, bundle, tmp_path, arguments, code, named):
     monkeypatch.setenv("COLUMNS", "200")
