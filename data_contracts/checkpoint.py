@@ -74,16 +74,19 @@ class TensorHeader(Record):
 
 
 class KeyMapSummary(Record):
-    """How the keys of a file meet the released layout."""
+    """How the keys of a file meet the network; ``known_unused`` says why each is not read."""
 
     used: int
-    known_unused: list[str]
+    known_unused: dict[str, str]
     unknown: list[str]
     missing: list[str]
 
 
 class WeightsReport(Record):
-    """``wm weights inspect FILE --json``: read from the header alone."""
+    """``wm weights inspect PATH --json``: read from the headers alone.
+
+    ``layout`` is a ``WeightsLayout``; "unknown" for what is not a backbone.
+    """
 
     path: str
     layout: str

@@ -52,6 +52,10 @@ MEANINGS: dict[ErrorCode, tuple[str, str]] = {
         "the model made numbers that are not finite, or black pictures",
         "use fp32; check the weights with `wm weights verify`",
     ),
+    ErrorCode.HUB_UNREACHABLE: (
+        "a file of a model hub could not be downloaded",
+        "check the network, the names and your access, then run again: it resumes",
+    ),
     ErrorCode.INTERNAL: ("a defect of this program", "report it with the log that the message names"),
 }
 

@@ -37,6 +37,7 @@ class ErrorCode(StrEnum):
     ORCHESTRATOR_UNREACHABLE = "E507-orchestrator-unreachable"
     MEMORY_SHORT = "E508-memory-short"
     OUTPUT_UNUSABLE = "E509-output-unusable"
+    HUB_UNREACHABLE = "E510-hub-unreachable"
     INTERNAL = "E599-internal"
 
 

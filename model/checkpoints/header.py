@@ -34,7 +34,7 @@ BITS = {
 
 @dataclass(frozen=True)
 class TensorEntry:
-    """One tensor of a header."""
+    """One tensor of a header; ``start`` and ``stop`` are bytes of the data section."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -89,6 +89,8 @@ def _check_coverage(path: Path, entries: dict[str, TensorEntry], available: int)
     for name, entry in sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop)):
         if entry.start != end:
             raise _invalid(path, f"tensor {name!r} starts at byte {entry.start}, expected {end}")
+        if entry.stop > available:
+            raise _invalid(path, f"truncated: tensor {name!r} ends at byte {entry.stop} of {available} there are")
         end = entry.stop
     if end != available:
         raise _invalid(path, f"tensors cover {end} bytes, the file holds {available}")

@@ -1,65 +1,53 @@
-"""What a weights file is, told from its header and the ``model.json`` beside it."""
+"""What weights are, told from their headers and the JSON beside them."""
 
 from collections import Counter
 from pathlib import Path
 
-import torch
+from data_contracts.checkpoint import KeyMapSummary, TensorHeader, WeightsReport
+from data_contracts.errors import InputError
+from data_contracts.weights import WeightsLayout
+from model.checkpoints.locate import WeightsFiles, locate
+from model.checkpoints.open_checkpoint import OpenCheckpoint, open_checkpoint
+from model.checkpoints.source import WeightsSource, open_weights
+from model.checkpoints.store import architecture_info
 
-from data_contracts.checkpoint import CheckpointInfo, KeyMapSummary, TensorHeader, WeightsReport
-from model.backbone import SanaWM
-from model.checkpoints.header import TensorEntry, read_header
-from model.checkpoints.layout import config_from_shapes, map_keys
-from model.checkpoints.store import INFO, backbone_config, checkpoint_info, read_info
-from model.config import BackboneConfig, v2
 
-
-def inspect_weights(path: Path) -> WeightsReport:
-    """Layout, shapes, types, profile and key map of a safetensors file; no tensor is read.
+def inspect_weights(path: Path, layout: WeightsLayout | None = None) -> WeightsReport:
+    """Layout, shapes, types, profile and key map of a file or directory; no tensor is read.
 
     Raises:
-        InputError: if the file or its ``model.json`` is broken.
+        InputError: a header or the record beside it is broken.
     """
-    entries = read_header(path)
-    info = read_info(path.parent / INFO) if (path.parent / INFO).exists() else None
-    config = backbone_config(info.architecture) if info else _implied(entries)
-    keys = _summary(entries, config)
+    files = locate(path, layout)
+    source = open_weights(files.weights)
+    try:
+        opened = open_checkpoint(files)
+    except InputError:
+        if files.layout is WeightsLayout.OURS:
+            raise
+        return _report(files, source, None)
+    return _report(files, source, opened)
+
+
+def _report(files: WeightsFiles, source: WeightsSource, opened: OpenCheckpoint | None) -> WeightsReport:
+    entries = source.entries
     return WeightsReport(
-        path=str(path),
-        layout=_layout(info, config, keys),
-        bytes=path.stat().st_size,
+        path=str(files.weights[0]),
+        layout=files.layout.value if opened else "unknown",
+        bytes=sum(file.stat().st_size for file in files.weights),
         parameters=sum(entry.values for entry in entries.values()),
         dtypes=dict(sorted(Counter(entry.dtype for entry in entries.values()).items())),
-        numerics=info.numerics if info else "",
-        architecture=checkpoint_info(_skeleton(config)).architecture if config else None,
-        key_map=keys,
+        numerics=opened.info.numerics if opened and opened.info else "",
+        architecture=architecture_info(opened.config) if opened else None,
+        key_map=_summary(opened)
+        if opened
+        else KeyMapSummary(used=0, known_unused={}, unknown=sorted(entries), missing=[]),
         tensors={
             name: TensorHeader(dtype=entry.dtype, shape=list(entry.shape)) for name, entry in sorted(entries.items())
         },
     )
 
 
-def _implied(entries: dict[str, TensorEntry]) -> BackboneConfig | None:
-    try:
-        return config_from_shapes({name: entry.shape for name, entry in entries.items()})
-    except (KeyError, ValueError, IndexError):
-        return None
-
-
-def _skeleton(config: BackboneConfig) -> SanaWM:
-    with torch.device("meta"):
-        return SanaWM(config, v2())
-
-
-def _summary(entries: dict[str, TensorEntry], config: BackboneConfig | None) -> KeyMapSummary:
-    if config is None:
-        return KeyMapSummary(used=0, known_unused=[], unknown=sorted(entries), missing=[])
-    keys = map_keys(entries, _skeleton(config).state_dict(), config.softmax_blocks)
+def _summary(opened: OpenCheckpoint) -> KeyMapSummary:
+    keys = opened.keys
     return KeyMapSummary(used=len(keys.used), known_unused=keys.dead, unknown=keys.unknown, missing=keys.missing)
-
-
-def _layout(info: CheckpointInfo | None, config: BackboneConfig | None, keys: KeyMapSummary) -> str:
-    if config is None:
-        return "unknown"
-    if keys.unknown or keys.missing:
-        return "partial"
-    return "sana-wm checkpoint" if info else "released"

@@ -1,24 +1,62 @@
-"""The released key layout: which keys are used, which are known and dead, and which sizes they imply.
+"""The key map: which keys of a file are used and under which name, which are known and unused, which are neither.
 
-Our parameters bear the released names, so a key map is only what is wrapped around them (a ``model.`` prefix) and the
-keys that the released network carries without reading.
+Our parameters bear the released names, so a dialect is only what differs from them: an optional prefix, a few renamed
+modules, and the keys that are carried without being read.
 """
 
-import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from model.config import BackboneConfig
+from data_contracts.weights import WeightsLayout
+from model.checkpoints.unused import BUFFERS, PARAMETERS, UnusedTensor
 
 PREFIX = "model."
-DEAD_KEYS = (
-    r"pos_embed",
-    r"y_embedder\.y_embedding",
-    r"raymap_embedder\.proj\.(weight|bias)",
-    r"blocks\.\d+\.attn\.recall_gate",
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """The names of one family of layouts.
+
+    Attributes:
+        unused: keys it carries and no forward pass reads.
+        renamed: our module path -> theirs.
+        prefix: that names may bear; "" where none is allowed.
+        writes_prefix: whether names are written with it.
+    """
+
+    unused: tuple[UnusedTensor, ...]
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    prefix: str = ""
+    writes_prefix: bool = False
+
+    def ours(self, name: str) -> str:
+        """Our name of a key of a file."""
+        key = name.removeprefix(self.prefix)
+        return _renamed(key, {theirs: ours for ours, theirs in self.renamed.items()})
+
+    def theirs(self, key: str) -> str:
+        """The name to write one of our keys under."""
+        return (self.prefix if self.writes_prefix else "") + _renamed(key, self.renamed)
+
+    def reason_unused(self, key: str, softmax_blocks: tuple[int, ...]) -> str | None:
+        """Why a key (by our name) is not read; None if it should be."""
+        return next((one.reason for one in self.unused if one.matches(key, softmax_blocks)), None)
+
+
+OURS = Dialect(unused=())
+RELEASED = Dialect(unused=BUFFERS + PARAMETERS, prefix=PREFIX)
+STUDENT = Dialect(unused=BUFFERS + PARAMETERS, prefix=PREFIX, writes_prefix=True)
+DIFFUSERS = Dialect(
+    unused=PARAMETERS,
+    renamed={"t_embedder.mlp.0.": "t_embedder.linear_1.", "t_embedder.mlp.2.": "t_embedder.linear_2."},
 )
-SCAN_GATES = r"blocks\.(\d+)\.attn\.((beta_proj|gate_proj)\.(weight|bias)|A_log|dt_bias)"
-SHORT_CONV = re.compile(r"blocks\.(\d+)\.attn\.conv_k\.weight")
+DIALECTS: Mapping[WeightsLayout, Dialect] = {
+    WeightsLayout.OURS: OURS,
+    WeightsLayout.BIDIRECTIONAL: RELEASED,
+    WeightsLayout.CHUNK_CAUSAL: RELEASED,
+    WeightsLayout.STREAMING: STUDENT,
+    WeightsLayout.DIFFUSERS: DIFFUSERS,
+}
 
 
 @dataclass(frozen=True)
@@ -27,67 +65,44 @@ class KeyMap:
 
     Attributes:
         used: parameter name -> name in the file.
-        dead: names the network is known not to read.
+        dead: names the network is known not to read -> why.
         unknown: all other names.
         missing: parameters the file does not have.
     """
 
     used: dict[str, str]
-    dead: list[str]
+    dead: dict[str, str]
     unknown: list[str]
     missing: list[str]
 
 
-def map_keys(names: Iterable[str], parameters: Iterable[str], softmax_blocks: tuple[int, ...]) -> KeyMap:
+def map_keys(
+    names: Iterable[str], parameters: Iterable[str], softmax_blocks: tuple[int, ...], dialect: Dialect = RELEASED
+) -> KeyMap:
     """Match the names in a file against the parameters of a network."""
     wanted = set(parameters)
     used: dict[str, str] = {}
-    dead: list[str] = []
+    dead: dict[str, str] = {}
     unknown: list[str] = []
     for name in names:
-        key = name.removeprefix(PREFIX)
+        key = dialect.ours(name)
+        reason = dialect.reason_unused(key, softmax_blocks)
         if key in wanted and key not in used:
             used[key] = name
-        elif is_dead(key, softmax_blocks):
-            dead.append(name)
+        elif reason is not None and key not in wanted:
+            dead[name] = reason
         else:
             unknown.append(name)
-    return KeyMap(used, sorted(dead), sorted(unknown), sorted(wanted - used.keys()))
+    return KeyMap(used, dict(sorted(dead.items())), sorted(unknown), sorted(wanted - used.keys()))
 
 
 def is_dead(key: str, softmax_blocks: tuple[int, ...]) -> bool:
     """Whether a released key is never read: unused buffers, and the scan gates of softmax blocks."""
-    if any(re.fullmatch(pattern, key) for pattern in DEAD_KEYS):
-        return True
-    gate = re.fullmatch(SCAN_GATES, key)
-    return gate is not None and int(gate.group(1)) in softmax_blocks
+    return RELEASED.reason_unused(key, softmax_blocks) is not None
 
 
-def config_from_shapes(shapes: Mapping[str, tuple[int, ...]]) -> BackboneConfig:
-    """The architecture that a set of released names and shapes implies.
-
-    Raises:
-        KeyError: if a name that fixes a size is not there.
-        ValueError: if the sizes contradict each other.
-    """
-    shape = {name.removeprefix(PREFIX): size for name, size in shapes.items()}
-    depth = 1 + max(int(name.split(".")[1]) for name in shape if name.startswith("blocks."))
-    scanning = {int(match.group(1)) for name in shape if (match := SHORT_CONV.fullmatch(name))}
-    gates = [name for name in shape if name.endswith("attn.A_log")]
-    softmax = tuple(index for index in range(depth) if index not in scanning)
-    hidden = shape["x_embedder.proj.weight"][0]
-    inner = shape["blocks.0.mlp.point_conv.conv.weight"][1]
-    if not gates:
-        raise ValueError("the number of heads cannot be read from the shapes: no attn.A_log among the keys")
-    return BackboneConfig(
-        latent_channels=shape["x_embedder.proj.weight"][1],
-        hidden=hidden,
-        heads=shape[gates[0]][0],
-        depth=depth,
-        softmax_blocks=softmax,
-        mixer="frame_gdn",
-        camera_branch="blocks.0.attn.q_proj_cam.weight" in shape,
-        mlp_ratio=inner / hidden,
-        caption_channels=shape["y_embedder.y_proj.fc1.weight"][1],
-        text_tokens=shape.get("y_embedder.y_embedding", (300,))[0],
-    )
+def _renamed(key: str, renames: Mapping[str, str]) -> str:
+    for before, after in renames.items():
+        if key.startswith(before):
+            return after + key.removeprefix(before)
+    return key

@@ -12,9 +12,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from data_contracts.checkpoint import ArchitectureInfo, CheckpointInfo
-from data_contracts.errors import ErrorCode, InputError
 from model.backbone import SanaWM
-from model.checkpoints.layout import config_from_shapes, map_keys
+from model.checkpoints.layout import OURS, RELEASED, Dialect, map_keys
+from model.checkpoints.problems import invalid_weights
+from model.checkpoints.sizes import config_from_shapes
 from model.config import BackboneConfig, Numerics, numerics_named
 
 WEIGHTS = "model.safetensors"
@@ -23,13 +24,17 @@ INFO = "model.json"
 
 def checkpoint_info(model: SanaWM, stage: str = "", parent_digest: str = "") -> CheckpointInfo:
     """The record of a model; ``model_copy(update=...)`` adds what only a stage knows."""
-    sizes = asdict(model.config)
     return CheckpointInfo(
         stage=stage,
-        architecture=ArchitectureInfo(**{**sizes, "softmax_blocks": list(model.config.softmax_blocks)}),
+        architecture=architecture_info(model.config),
         numerics=model.numerics.name,
         parent_digest=parent_digest,
     )
+
+
+def architecture_info(config: BackboneConfig) -> ArchitectureInfo:
+    """The record of an architecture."""
+    return ArchitectureInfo(**{**asdict(config), "softmax_blocks": list(config.softmax_blocks)})
 
 
 def save_checkpoint(directory: Path, model: SanaWM, info: CheckpointInfo) -> None:
@@ -42,7 +47,7 @@ def save_checkpoint(directory: Path, model: SanaWM, info: CheckpointInfo) -> Non
         raise ValueError(f"info describes {info.architecture}, the model is {model.config}")
     directory.mkdir(parents=True, exist_ok=True)
     weights = {name: tensor.detach().contiguous().cpu() for name, tensor in model.state_dict().items()}
-    _write_atomically(directory / WEIGHTS, weights)
+    write_atomically(directory / WEIGHTS, weights)
     scratch = directory / f".{INFO}.partial"
     scratch.write_text(info.model_dump_json(indent=2) + "\n")
     scratch.replace(directory / INFO)
@@ -56,7 +61,7 @@ def load_checkpoint(directory: Path) -> tuple[SanaWM, CheckpointInfo]:
     """
     info = read_info(directory / INFO)
     model = SanaWM(backbone_config(info.architecture), numerics_named(info.numerics))
-    load_weights(model, read_weights(directory / WEIGHTS), directory / WEIGHTS)
+    load_weights(model, read_weights(directory / WEIGHTS), directory / WEIGHTS, OURS)
     return model.eval(), info
 
 
@@ -68,29 +73,29 @@ def load_released(path: Path, numerics: Numerics) -> SanaWM:
     """
     weights = read_weights(path)
     try:
-        config = config_from_shapes({name: tuple(tensor.shape) for name, tensor in weights.items()})
+        config = config_from_shapes({RELEASED.ours(name): tuple(tensor.shape) for name, tensor in weights.items()})
     except (KeyError, ValueError) as error:
-        raise _invalid(path, f"not in the released layout: {error}") from error
+        raise invalid_weights(path, f"not in the released layout: {error}") from error
     model = SanaWM(config, numerics)
     load_weights(model, weights, path)
     return model.eval()
 
 
-def load_weights(model: SanaWM, weights: Mapping[str, Tensor], path: Path) -> None:
+def load_weights(model: SanaWM, weights: Mapping[str, Tensor], path: Path, dialect: Dialect = RELEASED) -> None:
     """Fill a model from named tensors: each name is used, known to be dead, or an error.
 
     Raises:
         InputError: naming the first keys that are unknown, missing or of another shape.
     """
     parameters = model.state_dict()
-    keys = map_keys(weights, parameters, model.config.softmax_blocks)
+    keys = map_keys(weights, parameters, model.config.softmax_blocks, dialect)
     for problem, names in (("unknown", keys.unknown), ("missing", keys.missing)):
         if names:
-            raise _invalid(path, f"{len(names)} keys are {problem}, first {', '.join(names[:3])}")
+            raise invalid_weights(path, f"{len(names)} keys are {problem}, first {', '.join(names[:3])}")
     for name, source in keys.used.items():
         if weights[source].shape != parameters[name].shape:
             shapes = f"{tuple(weights[source].shape)}, expected {tuple(parameters[name].shape)}"
-            raise _invalid(path, f"key {source} has shape {shapes}")
+            raise invalid_weights(path, f"key {source} has shape {shapes}")
     model.load_state_dict({name: weights[source] for name, source in keys.used.items()}, strict=True)
 
 
@@ -103,10 +108,10 @@ def read_info(path: Path) -> CheckpointInfo:
     try:
         return CheckpointInfo.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
-        raise _invalid(path, "the file does not exist") from error
+        raise invalid_weights(path, "the file does not exist") from error
     except ValidationError as error:
         first = error.errors()[0]
-        raise _invalid(path, f"field {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise invalid_weights(path, f"field {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -118,9 +123,9 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except FileNotFoundError as error:
-        raise _invalid(path, "the file does not exist") from error
+        raise invalid_weights(path, "the file does not exist") from error
     except (SafetensorError, OSError) as error:
-        raise _invalid(path, f"not a safetensors file: {error}") from error
+        raise invalid_weights(path, f"not a safetensors file: {error}") from error
 
 
 def backbone_config(architecture: ArchitectureInfo) -> BackboneConfig:
@@ -129,7 +134,8 @@ def backbone_config(architecture: ArchitectureInfo) -> BackboneConfig:
     return BackboneConfig(**{**sizes, "softmax_blocks": tuple(sizes["softmax_blocks"])})
 
 
-def _write_atomically(path: Path, weights: dict[str, Tensor]) -> None:
+def write_atomically(path: Path, weights: dict[str, Tensor]) -> None:
+    """A safetensors file, whole or not at all."""
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     os.close(handle)
     scratch = Path(name)
@@ -140,11 +146,3 @@ def _write_atomically(path: Path, weights: dict[str, Tensor]) -> None:
     except BaseException:
         scratch.unlink(missing_ok=True)
         raise
-
-
-def _invalid(path: Path, message: str) -> InputError:
-    return InputError(
-        ErrorCode.WEIGHTS_INVALID,
-        f"{path.name}: {message}",
-        "check the file with `wm weights inspect`, or train or download it again",
-    )

@@ -1,6 +1,5 @@
 """Checkpoints come back bit for bit, and nothing that does not fit is let in."""
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,13 +9,9 @@ from safetensors.torch import load_file, save_file
 from small_backbone import SMALL, parameters_equal, random_backbone
 
 from data_contracts.errors import InputError
-from model.backbone import SanaWM
 from model.checkpoints import checkpoint_info, load_checkpoint, load_released, save_checkpoint
 from model.checkpoints.inspect import inspect_weights
-from model.checkpoints.layout import config_from_shapes, map_keys
-from model.config import paper, v1, v2
-
-VECTORS = Path(__file__).parents[4] / "shared" / "vectors"
+from model.config import v1
 
 
 @pytest.fixture
@@ -82,20 +77,5 @@ def test_released_files_may_carry_a_prefix_and_dead_keys(tmp_path: Path) -> None
     assert loaded.numerics.name == "v1"
     assert parameters_equal(loaded, model)
     report = inspect_weights(tmp_path / "released.safetensors")
-    assert report.layout == "released"
+    assert report.layout == "released-bidirectional"
     assert len(report.key_map.known_unused) == len(dead)
-
-
-@pytest.mark.skipif(not VECTORS.is_dir(), reason="the recorded vectors are not beside the repository")
-def test_paper_preset_has_exactly_the_released_keys() -> None:
-    released = {
-        name: tuple(shape) for name, shape in json.loads((VECTORS / "released_dit_keys.json").read_text()).items()
-    }
-    assert config_from_shapes(released) == paper()
-    with torch.device("meta"):
-        parameters = SanaWM(paper(), v2()).state_dict()
-    keys = map_keys(released, parameters, paper().softmax_blocks)
-    assert not keys.unknown
-    assert not keys.missing
-    assert {name: tuple(parameters[name].shape) for name in keys.used} == {n: released[s] for n, s in keys.used.items()}
-    assert round(sum(torch.Size(shape).numel() for shape in released.values()) / 1e9, 2) == 2.66
