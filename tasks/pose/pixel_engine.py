@@ -63,6 +63,7 @@ def sfm_options(config: PoseConfig) -> SfmOptions:
         max_tracks=config.max_tracks,
         max_points=config.max_points,
         first_focals=config.first_focals,
+        focal_known=False,
         max_error=config.max_error_px,
         settled_px=config.settled_px,
         min_registered=config.min_registered,

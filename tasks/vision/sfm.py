@@ -39,6 +39,7 @@ class SfmOptions:
         max_points: points of the final adjustment.
         first_focals: focal lengths over the image width that the mapper starts from, in turn, where the view graph's
             maps too little.
+        focal_known: the first of them is the lens's own, and takes the place of the view graph's.
         max_error: pixels a good match may be off.
         settled_px: root mean square error at which a start is believed without a second one.
         min_registered: share of frames that must be seen by the structure.
@@ -52,6 +53,7 @@ class SfmOptions:
     max_tracks: int
     max_points: int
     first_focals: tuple[float, ...]
+    focal_known: bool
     max_error: float
     settled_px: float
     min_registered: float
@@ -207,8 +209,9 @@ def _starts(keys: _KeyFrames, size: tuple[int, int], options: SfmOptions) -> lis
     The mapper keeps the view graph's as it is: freed while it has two or three frames, it often runs away. It gets two
     draws, since a first pair of images taken the wrong way round (a mirrored relief) spoils all that follows.
     """
-    calibrated = view_graph_focal(keys.matches(_centre(size)), size[1], options.max_error)
     usual = [_Start(ratio * size[1]) for ratio in options.first_focals]
+    known = usual[0].focal if options.focal_known else None
+    calibrated = known or view_graph_focal(keys.matches(_centre(size)), size[1], options.max_error)
     first = [] if calibrated is None else [_Start(calibrated, fixed=True, draw=draw) for draw in range(2)]
     return [*first, *usual, _Start(options.first_focals[0] * size[1], per_image=True)]
 

@@ -10,8 +10,8 @@ from tasks.vision.sfm_worker import matching_pairs
 from tasks.vision.structure import triangulate_under_cameras
 
 OPTIONS = SfmOptions(
-    key_step=4, max_tracks=220, max_points=200, first_focals=(0.8, 0.5), max_error=1.0, settled_px=0.2,
-    min_registered=0.9, focal_gain=0.9, focal_range=0.03, timeout=60.0, seed=0,
+    key_step=4, max_tracks=220, max_points=200, first_focals=(0.8, 0.5), focal_known=False, max_error=1.0,
+    settled_px=0.2, min_registered=0.9, focal_gain=0.9, focal_range=0.03, timeout=60.0, seed=0,
 )  # fmt: skip
 
 
