@@ -1,16 +1,35 @@
 """Which implementation of a kernel runs. Named in one place; an unknown name is an error, never a fallback."""
 
+import logging
+from collections.abc import Iterable
 from enum import StrEnum
+
+import torch
+from torch import Tensor
+
+_LOGGER = logging.getLogger(__name__)
+FEATURE_TYPES = (torch.float32, torch.bfloat16)
 
 
 class Backend(StrEnum):
-    """The implementations there are. ``reference`` is the equation in plain PyTorch, on any device."""
+    """The implementations there are.
 
+    ``reference`` is the equation in plain PyTorch, on any device. ``triton`` is the fused kernel: forward only, on CUDA
+    devices, or on a CPU under Triton's interpreter (``TRITON_INTERPRET=1`` before Python starts). ``auto`` is
+    ``triton`` where it can run and has passed its self-check on the device, else ``reference``.
+    """
+
+    AUTO = "auto"
     REFERENCE = "reference"
+    TRITON = "triton"
 
 
 class UnknownBackendError(ValueError):
-    """A backend that does not exist, or that a kernel does not have."""
+    """A backend that does not exist."""
+
+
+class KernelUnavailableError(RuntimeError):
+    """The Triton kernel was asked for by name where it cannot run."""
 
 
 def parse_backend(name: str) -> Backend:
@@ -26,11 +45,41 @@ def parse_backend(name: str) -> Backend:
         raise UnknownBackendError(f"backend {name!r} is unknown; known: {known}") from error
 
 
-def require_reference(backend: Backend, kernel: str) -> None:
-    """Refuse a backend that ``kernel`` does not have yet.
+def interpreting() -> bool:
+    """Whether Triton kernels run in this process as plain Python, on CPU tensors."""
+    import triton
+
+    return bool(triton.knobs.runtime.interpret)
+
+
+def choose(backend: Backend, kernel: str, tensors: Iterable[Tensor]) -> Backend:
+    """``reference`` or ``triton`` for this call.
+
+    Args:
+        backend: what was asked for.
+        kernel: for messages.
+        tensors: the features of the call.
 
     Raises:
-        UnknownBackendError: if ``backend`` is not the reference.
+        KernelUnavailableError: if ``triton`` was asked for by name and cannot run: it never falls back.
     """
-    if backend is not Backend.REFERENCE:
-        raise UnknownBackendError(f"kernel {kernel!r} has no backend {backend!r}; known: {Backend.REFERENCE.value}")
+    if backend is Backend.REFERENCE:
+        return backend
+    reason = _obstacle(list(tensors))
+    if backend is Backend.TRITON:
+        if reason:
+            raise KernelUnavailableError(f"kernel {kernel!r} cannot run on Triton: {reason}; use backend 'reference'")
+        return backend
+    return Backend.REFERENCE if reason else Backend.TRITON
+
+
+def _obstacle(tensors: list[Tensor]) -> str:
+    """Why the Triton kernels cannot take these tensors; empty if they can."""
+    first = tensors[0]
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+        return "they compute no gradients and an input requires one"
+    if first.dtype not in FEATURE_TYPES:
+        return f"features are {first.dtype}, not torch.float32 or torch.bfloat16"
+    if first.device.type == "cpu":
+        return "" if interpreting() else "features are on the CPU and TRITON_INTERPRET=1 is not set"
+    return "" if first.device.type == "cuda" else f"features are on {first.device}"

@@ -5,18 +5,26 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor
 
-from kernels.backend import Backend, require_reference
+from kernels.backend import Backend, choose
 from kernels.camera_gdn import reference
-from kernels.camera_gdn.types import CameraGDNCarry, CameraGDNInputs, CameraGDNSummary
+from kernels.camera_gdn.types import CameraGDNCarry, CameraGDNInputs, CameraGDNRaw, CameraGDNSummary
 
-__all__ = ["CameraGDNCarry", "CameraGDNInputs", "CameraGDNSummary", "camera_gdn", "camera_gdn_summary"]
+__all__ = [
+    "CameraGDNCarry",
+    "CameraGDNInputs",
+    "CameraGDNRaw",
+    "CameraGDNSummary",
+    "camera_gdn",
+    "camera_gdn_raw",
+    "camera_gdn_summary",
+]
 
 
 def camera_gdn(
     inputs: CameraGDNInputs,
     resets: Sequence[bool],
     carry: CameraGDNCarry | None = None,
-    backend: Backend = Backend.REFERENCE,
+    backend: Backend = Backend.AUTO,
 ) -> tuple[Float[Tensor, "batch heads frames space head_dim"], Float[Tensor, "batch heads value key"]]:
     """Mix ray-local features over time, without a denominator (the GDN_cam of Eq. 6).
 
@@ -27,15 +35,47 @@ def camera_gdn(
         backend: implementation.
 
     Returns:
-        Output in float32, still in the ray frames' common (world) coordinates, and the forward state at the end.
+        Output (float32 from the reference, the features' type from the kernels), still in the ray frames' common
+        (world) coordinates, and the forward state at the end, in float32.
     """
-    require_reference(backend, "camera_gdn")
-    return reference.camera_gdn(inputs, resets, carry or CameraGDNCarry())
+    carry = carry or CameraGDNCarry()
+    if choose(backend, "camera_gdn", _tensors(inputs)) is Backend.REFERENCE:
+        return reference.camera_gdn(inputs, resets, carry)
+    from kernels.camera_gdn import ops
+
+    return ops.camera_gdn(inputs, resets, carry, gated=backend is Backend.AUTO)
+
+
+def camera_gdn_raw(
+    raw: CameraGDNRaw,
+    resets: Sequence[bool],
+    carry: CameraGDNCarry | None = None,
+    backend: Backend = Backend.AUTO,
+) -> tuple[Float[Tensor, "batch heads frames space head_dim"], Float[Tensor, "batch heads value key"]]:
+    """The whole camera branch between its projections: norms, ray transform, gate discount, scan, way back (Eq. 6).
+
+    Returns:
+        Output in each ray's own coordinates, and the forward state at the end, in float32.
+    """
+    carry = carry or CameraGDNCarry()
+    tensors = (raw.query, raw.key, raw.value, raw.query_weight, raw.key_weight, raw.update_gate, raw.decay)
+    if choose(backend, "camera_gdn", tensors) is Backend.REFERENCE:
+        return reference.camera_gdn_raw(raw, resets, carry)
+    from kernels.camera_gdn import ops
+
+    return ops.camera_gdn_raw(raw, resets, carry, gated=backend is Backend.AUTO)
 
 
 def camera_gdn_summary(
-    inputs: CameraGDNInputs, resets: Sequence[bool], backend: Backend = Backend.REFERENCE
+    inputs: CameraGDNInputs, resets: Sequence[bool], backend: Backend = Backend.AUTO
 ) -> CameraGDNSummary:
     """What this call does to any state that enters it, for composing shards (Eq. 12)."""
-    require_reference(backend, "camera_gdn")
-    return reference.camera_gdn_summary(inputs, resets)
+    if choose(backend, "camera_gdn", _tensors(inputs)) is Backend.REFERENCE:
+        return reference.camera_gdn_summary(inputs, resets)
+    from kernels.camera_gdn import ops
+
+    return ops.camera_gdn_summary(inputs, resets)
+
+
+def _tensors(inputs: CameraGDNInputs) -> tuple[Tensor, ...]:
+    return inputs.query, inputs.key, inputs.value, inputs.update_gate, inputs.decay

@@ -3,10 +3,21 @@
 from kernels.frame_gdn.api import (
     FrameGDNCarry,
     FrameGDNInputs,
+    FrameGDNRaw,
     FrameGDNState,
     FrameGDNSummary,
     frame_gdn,
+    frame_gdn_raw,
     frame_gdn_summary,
 )
 
-__all__ = ["FrameGDNCarry", "FrameGDNInputs", "FrameGDNState", "FrameGDNSummary", "frame_gdn", "frame_gdn_summary"]
+__all__ = [
+    "FrameGDNCarry",
+    "FrameGDNInputs",
+    "FrameGDNRaw",
+    "FrameGDNState",
+    "FrameGDNSummary",
+    "frame_gdn",
+    "frame_gdn_raw",
+    "frame_gdn_summary",
+]

@@ -12,6 +12,7 @@ The reversed scan is the same recurrence on later frames only. out = (num_f + nu
 from collections.abc import Sequence
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
@@ -24,7 +25,9 @@ from kernels.affine import (
     forward_states,
     forward_summary,
 )
-from kernels.frame_gdn.types import FrameGDNCarry, FrameGDNInputs, FrameGDNState, FrameGDNSummary
+from kernels.frame_gdn.types import FrameGDNCarry, FrameGDNInputs, FrameGDNRaw, FrameGDNState, FrameGDNSummary
+from kernels.key_prep.reference import prepare_features
+from kernels.ray_rope.reference import rotate
 
 
 def frame_gdn(
@@ -50,6 +53,22 @@ def frame_gdn_summary(inputs: FrameGDNInputs, resets: Sequence[bool]) -> FrameGD
         matrix_backward=backward_summary(matrix_steps, resets),
         normalizer_forward=forward_summary(normalizer_steps),
         normalizer_backward=backward_summary(normalizer_steps, resets),
+    )
+
+
+def prepare(raw: FrameGDNRaw) -> FrameGDNInputs:
+    """Norms, ReLU, key scale (Eq. 5) and rotation of what the fused call starts from."""
+    heads = raw.decay.shape[1]
+    query = prepare_features(raw.query, raw.query_weight, heads, raw.norm_eps, 1.0)
+    key = prepare_features(raw.key, raw.key_weight, heads, raw.norm_eps, raw.key_scale)
+    return FrameGDNInputs(
+        query=query,
+        key=key,
+        rotated_query=rotate(query, raw.cosine, raw.sine),
+        rotated_key=rotate(key, raw.cosine, raw.sine),
+        value=rearrange(raw.value, "b t s (h d) -> b h t s d", h=heads),
+        update_gate=raw.update_gate,
+        decay=raw.decay,
     )
 
 

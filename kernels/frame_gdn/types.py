@@ -50,3 +50,31 @@ class FrameGDNSummary:
     matrix_backward: AffineSummary
     normalizer_forward: AffineSummary
     normalizer_backward: AffineSummary
+
+
+@dataclass(frozen=True)
+class FrameGDNRaw:
+    """What the fused call starts from: projections before norms, rotation and split into heads.
+
+    ``query``, ``key`` (after the short convolution) and ``value`` may be slices of one projection's output.
+
+    Attributes:
+        query_weight: of the full-width query norm.
+        key_weight: of the full-width key norm.
+        cosine: of each channel pair's angle.
+        sine: of the same.
+        norm_eps: of both norms.
+        key_scale: ``(head_dim * space) ** -0.5`` (Eq. 5).
+    """
+
+    query: Float[Tensor, "batch frames space width"]
+    key: Float[Tensor, "batch frames space width"]
+    value: Float[Tensor, "batch frames space width"]
+    query_weight: Float[Tensor, " width"]
+    key_weight: Float[Tensor, " width"]
+    cosine: Float[Tensor, "frames space pairs"]
+    sine: Float[Tensor, "frames space pairs"]
+    update_gate: Float[Tensor, "batch heads frames space"]
+    decay: Float[Tensor, "batch heads frames"]
+    norm_eps: float
+    key_scale: float

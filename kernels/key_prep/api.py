@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from kernels.backend import Backend, require_reference
+from kernels.backend import Backend, choose
 from kernels.key_prep import reference
 
 
@@ -13,7 +13,7 @@ def prepare_features(
     heads: int,
     eps: float,
     scale: float = 1.0,
-    backend: Backend = Backend.REFERENCE,
+    backend: Backend = Backend.AUTO,
 ) -> Float[Tensor, "batch heads frames space head_dim"]:
     """``ReLU(RMSNorm(raw)) * scale``; the norm runs over the full width, all heads together, in float32.
 
@@ -25,5 +25,8 @@ def prepare_features(
         scale: 1 for queries, ``(head_dim * space) ** -0.5`` for keys (Eq. 5).
         backend: implementation.
     """
-    require_reference(backend, "key_prep")
-    return reference.prepare_features(raw, weight, heads, eps, scale)
+    if choose(backend, "key_prep", (raw, weight)) is Backend.REFERENCE:
+        return reference.prepare_features(raw, weight, heads, eps, scale)
+    from kernels.key_prep import ops
+
+    return ops.prepare_features(raw, weight, heads, eps, scale)

@@ -3,7 +3,7 @@
 from jaxtyping import Float
 from torch import Tensor
 
-from kernels.backend import Backend, require_reference
+from kernels.backend import Backend, choose
 from kernels.ray_rope import reference
 
 
@@ -11,11 +11,14 @@ def rotate(
     features: Float[Tensor, "batch heads frames space head_dim"],
     cosine: Float[Tensor, "frames space pairs"],
     sine: Float[Tensor, "frames space pairs"],
-    backend: Backend = Backend.REFERENCE,
+    backend: Backend = Backend.AUTO,
 ) -> Float[Tensor, "batch heads frames space head_dim"]:
     """Rotate each pair of consecutive channels by its angle; negate ``sine`` to rotate back."""
-    require_reference(backend, "ray_rope")
-    return reference.rotate(features, cosine, sine)
+    if choose(backend, "ray_rope", (features,)) is Backend.REFERENCE:
+        return reference.rotate(features, cosine, sine)
+    from kernels.ray_rope import ops
+
+    return ops.rotate(features, cosine, sine)
 
 
 def transform_rays(
@@ -23,7 +26,7 @@ def transform_rays(
     matrix: Float[Tensor, "batch frames space 4 4"],
     cosine: Float[Tensor, "frames space quarter"],
     sine: Float[Tensor, "frames space quarter"],
-    backend: Backend = Backend.REFERENCE,
+    backend: Backend = Backend.AUTO,
 ) -> Float[Tensor, "batch heads frames space head_dim"]:
     """``matrix`` on the first half of the channels, in groups of four; rotation on the second half (Eq. 6).
 
@@ -34,5 +37,8 @@ def transform_rays(
         sine: of the same; negated for outputs.
         backend: implementation.
     """
-    require_reference(backend, "ray_rope")
-    return reference.transform_rays(features, matrix, cosine, sine)
+    if choose(backend, "ray_rope", (features, matrix)) is Backend.REFERENCE:
+        return reference.transform_rays(features, matrix, cosine, sine)
+    from kernels.ray_rope import ops
+
+    return ops.transform_rays(features, matrix, cosine, sine)

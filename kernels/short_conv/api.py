@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor
 
-from kernels.backend import Backend, require_reference
+from kernels.backend import Backend, choose
 from kernels.short_conv import reference
 
 
@@ -13,9 +13,12 @@ def short_conv(
     extended: Float[Tensor, "batch extended_frames space channels"],
     weight: Float[Tensor, "channels taps"],
     chunk_ids: Sequence[int],
-    backend: Backend = Backend.REFERENCE,
+    backend: Backend = Backend.AUTO,
 ) -> Float[Tensor, "batch frames space channels"]:
     """Causal convolution plus the same kernel on reversed time, the tap at the frame itself counted once.
+
+    The three forms are chunk ids: one id for all frames is bidirectional, an id a frame is causal, anything between is
+    chunk-causal. A rollout's carried tail is the left context of ``extended``.
 
     Args:
         extended: the frames with ``taps - 1`` context frames on each side (zeros where there are none).
@@ -24,5 +27,8 @@ def short_conv(
             occurs nowhere else (such as -1 for frames that do not exist) is never seen.
         backend: implementation.
     """
-    require_reference(backend, "short_conv")
-    return reference.short_conv(extended, weight, chunk_ids)
+    if choose(backend, "short_conv", (extended, weight)) is Backend.REFERENCE:
+        return reference.short_conv(extended, weight, chunk_ids)
+    from kernels.short_conv import ops
+
+    return ops.short_conv(extended, weight, chunk_ids)

@@ -1,0 +1,54 @@
+"""Full-width RMS of queries and keys, and the prepared features, as Triton kernels."""
+# ruff: noqa: ANN001, ANN201, N803, PLR0913, PLR0917 - Triton: no annotations, upper-case constexprs, many pointers
+
+import triton
+import triton.language as tl
+
+
+@triton.jit
+def row_inverse_rms(base, rows, row_stride, row_mask, eps, WIDTH: tl.constexpr, BLOCK: tl.constexpr):
+    """``rsqrt(mean(x^2) + eps)`` of some rows, summed in float32."""
+    total = tl.zeros([rows.shape[0]], tl.float32)
+    for start in tl.static_range(0, WIDTH, BLOCK):
+        columns = start + tl.arange(0, BLOCK)
+        mask = row_mask[:, None] & (columns < WIDTH)[None, :]
+        tile = tl.load(base + rows[:, None] * row_stride + columns[None, :], mask=mask, other=0.0).to(tl.float32)
+        total += tl.sum(tile * tile, axis=1)
+    return tl.rsqrt(total / WIDTH + eps)
+
+
+@triton.jit
+def inverse_rms_kernel(
+    query, key, output, query_stride, key_stride, rows_in_all, eps,
+    WIDTH: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Rows of ``query`` fill ``output[0]``, rows of ``key`` fill ``output[1]``."""
+    rows = tl.program_id(0) * ROWS + tl.arange(0, ROWS)
+    row_mask = rows < rows_in_all
+    which = tl.program_id(1)
+    wide = rows.to(tl.int64)
+    if which == 0:
+        inverse = row_inverse_rms(query, wide, query_stride, row_mask, eps, WIDTH, BLOCK)
+    else:
+        inverse = row_inverse_rms(key, wide, key_stride, row_mask, eps, WIDTH, BLOCK)
+    tl.store(output + which.to(tl.int64) * rows_in_all + rows, inverse, mask=row_mask)
+
+
+@triton.jit
+def features_kernel(
+    raw, weight, output, raw_stride, rows_in_all, space, frames, eps, scale,
+    HEADS: tl.constexpr, DIM: tl.constexpr, BLOCK: tl.constexpr, COLUMNS: tl.constexpr,
+):  # fmt: skip
+    """One token a program: its RMS, then head after head, written as (batch, heads, frames, space, dim)."""
+    row = tl.program_id(0).to(tl.int64)
+    rows = row + tl.zeros([1], tl.int64)
+    inverse = row_inverse_rms(raw, rows, raw_stride, rows < rows_in_all, eps, HEADS * DIM, BLOCK)
+    batch, token = row // (frames * space), row % (frames * space)
+    columns = tl.arange(0, COLUMNS)
+    inside = columns < DIM
+    for head in range(HEADS):
+        tile = tl.load(raw + row * raw_stride + head * DIM + columns, mask=inside, other=0.0).to(tl.float32)
+        gain = tl.load(weight + head * DIM + columns, mask=inside, other=0.0).to(tl.float32)
+        prepared = tl.maximum(tile * inverse * gain, 0.0) * scale
+        target = output + ((batch * HEADS + head) * frames * space + token) * DIM + columns
+        tl.store(target, prepared.to(output.dtype.element_ty), mask=inside)

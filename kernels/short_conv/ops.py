@@ -1,0 +1,49 @@
+"""The short convolution as a ``torch.library`` operator."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+import torch
+from torch import Tensor
+
+from kernels.short_conv import reference
+from kernels.short_conv.triton_short_conv import short_conv_kernel
+
+BLOCK, TAPS = 1024, 4
+
+
+@lru_cache(maxsize=256)
+def later_frames_seen(chunk_ids: tuple[int, ...], frames: int, device: torch.device) -> Tensor:
+    """How many of the next ``TAPS - 1`` frames lie in each frame's chunk; kept, so that graphs copy nothing."""
+    ahead = range(1, TAPS)
+    counts = [sum(chunk_ids[frame] == chunk_ids[frame + step] for step in ahead) for frame in range(frames)]
+    return torch.tensor(counts, dtype=torch.int32, device=device)
+
+
+@torch.library.custom_op("sana_wm::short_conv", mutates_args=())
+def _short_conv(extended: Tensor, weight: Tensor, chunk_ids: list[int]) -> Tensor:
+    if weight.shape[1] != TAPS:
+        return reference.short_conv(extended, weight, chunk_ids)
+    batch, extended_frames, space, channels = extended.shape
+    frames = extended_frames - 2 * (TAPS - 1)
+    if not extended[0, 0].is_contiguous():
+        extended = extended.contiguous()
+    output = torch.empty(batch, frames, space, channels, dtype=extended.dtype, device=extended.device)
+    sight = later_frames_seen(tuple(chunk_ids), frames, extended.device)
+    places = space * channels
+    short_conv_kernel[-(-places // BLOCK), batch](
+        extended, weight.contiguous(), sight, output, extended.stride(0), extended.stride(1), frames, extended_frames,
+        places, channels, BLOCK=BLOCK, num_warps=4,
+    )  # fmt: skip
+    return output
+
+
+@_short_conv.register_fake
+def _(extended: Tensor, weight: Tensor, chunk_ids: list[int]) -> Tensor:  # noqa: ARG001 - the operator's schema
+    batch, frames, space, channels = extended.shape
+    return extended.new_empty(batch, frames - 2 * (weight.shape[1] - 1), space, channels)
+
+
+def short_conv(extended: Tensor, weight: Tensor, chunk_ids: Sequence[int]) -> Tensor:
+    """See ``kernels.short_conv.api.short_conv``."""
+    return _short_conv(extended, weight, list(chunk_ids))
