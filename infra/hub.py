@@ -63,15 +63,15 @@ def _bound(repository: str, revision: str, folder: Path, fetch: Fetch | None) ->
     def bring(name: str) -> Path:
         if fetch is not None:
             return Path(fetch(repository, name, revision=revision, local_dir=folder))
-        from httpx import HTTPError
         from huggingface_hub import hf_hub_download
 
         try:
             return Path(hf_hub_download(repository, name, revision=revision, local_dir=folder))
-        except (HTTPError, OSError, ValueError) as error:
+        except Exception as error:  # the client lets through the errors of whichever HTTP library it uses
+            why = (str(error).strip() or type(error).__name__).splitlines()[0]
             raise OperationError(
                 ErrorCode.HUB_UNREACHABLE,
-                f"{name} of {repository} at {revision[:12]}: {str(error).strip().splitlines()[0]}",
+                f"{name} of {repository} at {revision[:12]}: {why}",
                 "check the network, the names and your access to the repository, then run again: it resumes",
             ) from error
 

@@ -1,7 +1,11 @@
 """Hub downloads are pinned twice, resumed by the client, and never happen unasked. The hub here is a local fake."""
 
 import hashlib
+from functools import partial
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
+from typing import ClassVar
 
 import pytest
 
@@ -82,3 +86,54 @@ def test_an_unreachable_hub_is_an_error_with_a_fix(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", refuse)
     with pytest.raises(OperationError, match=r"E510.*no route"):
         download("owner/name", COMMIT, {"w": DIGEST}, tmp_path)
+
+
+class BrokenServer(BaseHTTPRequestHandler):
+    """A hub on loopback that hangs up once, in the middle of the file."""
+
+    content = bytes(range(256)) * 60_000  # 15 MB: the client writes in parts of 10 MiB
+    hang_up_at = 11_000_000
+    ranges: ClassVar[list[str | None]] = []
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+    def do_HEAD(self) -> None:
+        self._head(200, len(self.content))
+
+    def do_GET(self) -> None:
+        wanted = self.headers.get("Range")
+        self.ranges.append(wanted)
+        start = int(wanted.removeprefix("bytes=").rstrip("-")) if wanted else 0
+        body = self.content[start:]
+        self._head(206 if wanted else 200, len(body))
+        self.wfile.write(body if wanted else body[: self.hang_up_at])
+        self.close_connection = True
+
+    def _head(self, status: int, length: int) -> None:
+        self.send_response(status)
+        self.send_header("ETag", f'"{hashlib.sha256(self.content).hexdigest()}"')
+        self.send_header("X-Repo-Commit", COMMIT)
+        self.send_header("Content-Length", str(length))
+        if status == 206:
+            whole = len(self.content)
+            self.send_header("Content-Range", f"bytes {whole - length}-{whole - 1}/{whole}")
+        self.end_headers()
+
+
+def test_a_broken_off_download_goes_on_where_it_was(tmp_path: Path) -> None:
+    from huggingface_hub import hf_hub_download
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BrokenServer)
+    thread = Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        fetch = partial(hf_hub_download, endpoint=f"http://127.0.0.1:{server.server_port}")
+        pinned = {"dit/w.bin": hashlib.sha256(BrokenServer.content).hexdigest()}
+        (path,) = download("owner/name", COMMIT, pinned, tmp_path, fetch)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+    assert path.read_bytes() == BrokenServer.content
+    assert BrokenServer.ranges == [None, "bytes=10485760-"]
