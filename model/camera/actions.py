@@ -96,14 +96,12 @@ def _segment(text: str, keys: KeyMap) -> tuple[frozenset[str], int]:
     names, _, count = text.lower().rpartition("-")
     if not names or not count.isdecimal() or len(count) > COUNT_DIGITS or int(count) < 1:
         raise ValueError(
-            f"action segment {text[:60]!r} must be keys-frames, 1 to {10**COUNT_DIGITS - 1} frames, like w-40 or none-10"
+            f"action segment {text[:60]!r} must be keys-frames, 1 to {10**COUNT_DIGITS - 1} frames, such as w-40"
         )
     pressed = frozenset() if names == NO_KEYS else frozenset(names)
     if unknown := pressed - keys.keys.keys():
-        known = " ".join(sorted(keys.keys))
-        raise ValueError(
-            f"action segment {text[:60]!r}: unknown keys {' '.join(sorted(unknown))[:20]}; key map {keys.version} has {known}"
-        )
+        strange, known = " ".join(sorted(unknown))[:20], " ".join(sorted(keys.keys))
+        raise ValueError(f"action segment {text[:60]!r}: unknown keys {strange}; key map {keys.version} has {known}")
     return pressed, int(count)
 
 
