@@ -38,7 +38,10 @@ def run_release(context: StageContext[ReleaseConfig]) -> StageSummary:
     gates = all_gates(context.inputs, accepted, load_licences(), config)
     demand(gates)
     context.progress.say(f"release: {len(gates)} gates passed")
-    info = write_bundle(output / "bundle", context.inputs[TRAINED], context.inputs["latents"], _run_settings(context))
+    inputs = context.inputs
+    info = write_bundle(
+        output / "bundle", inputs[TRAINED], inputs["latents"], _run_settings(context), inputs["refiner_lora"]
+    )
     version = model_version(context, accepted, info)
     (output / "model_version.json").write_text(version.model_dump_json(indent=1) + "\n")
     (output / "inference_service.yaml").write_text(inference_service_yaml(version, config.service))

@@ -40,7 +40,7 @@ ENTRIES = (
     Entry("corpus", "workflows.cli.corpus", "app", "Build, read, count and check corpora."),
     Entry("generate", "workflows.cli.generate", "generate", "Make one video from an image, a prompt and a camera."),
     Entry("serve", "workflows.cli.serve", "serve", "Serve a release over HTTP."),
-    Entry("weights", "workflows.cli.weights", "app", "Look into checkpoints."),
+    Entry("weights", "workflows.cli.weights", "app", "Look into, check, convert, sign and try checkpoints."),
     Entry("ui", "workflows.cli.ui", "ui", "MLflow, data docs and reports in the browser."),
     Entry("doctor", "workflows.cli.doctor", "doctor", "Check this machine, with fixes."),
 )

@@ -8,6 +8,7 @@ from accepted_corpus import write_accepted_corpus
 from PIL import Image
 from release_recipe import recipe
 from tiny_bundle import write_checkpoint, write_encoders
+from tiny_refiner import write_tiny_refiner
 
 from data_contracts.benchmark import (
     BenchmarkResults,
@@ -89,6 +90,7 @@ def inputs(tmp_path):
     accepted = read_table(inputs["filter_accepted"] / "accepted.parquet", AcceptedRow)
     return {
         **inputs,
+        "refiner_lora": write_tiny_refiner(tmp_path / "refiner_lora"),
         "latents": write_latents(tmp_path, accepted),
         "self_forcing": write_student(tmp_path),
         "evaluate": write_evaluation(tmp_path),
