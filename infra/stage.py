@@ -7,12 +7,10 @@ no machine, no absolute path) and knows nothing of keys, ids, MLflow or Flyte: `
 
 import hashlib
 import json
-import multiprocessing
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
@@ -20,6 +18,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from infra.warm import WarmResources
+from infra.worker_pool import worker_pool
 
 Json = Any  # JSON-able values; a recursive alias would not survive pickling checks of older type checkers
 Item = TypeVar("Item")
@@ -193,23 +192,8 @@ def _run_job(work: Work[Item], item: Item, home: Path) -> None:
 
 
 def _run_pool(context: StageContext, jobs: Sequence[ClipJob[Item]], work: Work[Item], homes: dict[str, Path]) -> None:
-    method = multiprocessing.get_context("forkserver")
-    method.set_forkserver_preload(["numpy", "cv2", "scipy.spatial.transform", "polars"])
-    pool = ProcessPoolExecutor(context.workers, mp_context=method, initializer=_start_worker)
-    try:
+    with worker_pool(context.workers, ("numpy", "cv2", "scipy.spatial.transform", "polars")) as pool:
         futures = [pool.submit(_run_job, work, job.item, homes[job.name]) for job in jobs]
         for future in as_completed(futures):
             future.result()
             context.progress.advance()
-    except BaseException:
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    pool.shutdown()
-
-
-def _start_worker() -> None:
-    """Ctrl-C belongs to the parent; numerics stay single-threaded, for speed and for the same bits everywhere."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import cv2
-
-    cv2.setNumThreads(1)

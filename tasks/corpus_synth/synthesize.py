@@ -1,11 +1,9 @@
 """Writes a whole corpus: plan, render in parallel, indexes, truth. Appears whole or not at all."""
 
-import multiprocessing
 import shutil
-import signal
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -15,6 +13,7 @@ import numpy as np
 from data_contracts.errors import ErrorCode, InputError
 from data_contracts.truth import ClipTruth, CorpusTruth
 from infra.stage import ProgressSink, SilentProgress
+from infra.worker_pool import worker_pool
 from tasks.corpus_synth.kinds import Source
 from tasks.corpus_synth.plan import ClipSpec, plan_corpus
 from tasks.corpus_synth.render import build_scene, ground_truth, render_clip
@@ -149,18 +148,11 @@ def _run(batches: Sequence[Batch], workers: int, progress: ProgressSink) -> list
     """Results in the order of the batches, whatever finishes first."""
     if workers <= 1:
         return [_advanced(work_batch, batch, progress) for batch in batches]
-    method = multiprocessing.get_context("forkserver")
-    method.set_forkserver_preload(["numpy", "cv2", "scipy.spatial.transform", "av"])
-    pool = ProcessPoolExecutor(workers, mp_context=method, initializer=_start_worker)
-    try:
+    with worker_pool(workers, ("numpy", "cv2", "scipy.spatial.transform", "av")) as pool:
         futures = [pool.submit(work_batch, batch) for batch in batches]
         for future in as_completed(futures):
             future.result()
             progress.advance()
-    except BaseException:
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
-    pool.shutdown()
     return [future.result() for future in futures]
 
 
@@ -184,11 +176,3 @@ def work_batch(batch: Batch) -> list[WrittenClip]:
         np.savez(batch.root / "ground_truth" / f"{name}.npz", allow_pickle=False, **arrays)
         written.append(result)
     return written
-
-
-def _start_worker() -> None:
-    """Ctrl-C belongs to the parent; single-threaded numerics give the same bits everywhere."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    import cv2
-
-    cv2.setNumThreads(1)
