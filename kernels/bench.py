@@ -113,8 +113,7 @@ def _peers(section: str, raw: FrameGDNRaw | CameraGDNRaw) -> dict[str, Call]:
     """The frozen peers on the same numbers; empty where they cannot be imported."""
     if importlib.util.find_spec("peer_ops") is None:
         return {}
-    import peer_ops
-
+    peer_ops = importlib.import_module("peer_ops")  # lies beside the project, is no dependency of it
     heads = raw.decay.shape[1]
     features = [one.flatten(1, 2).unflatten(-1, (heads, -1)) for one in (raw.query, raw.key, raw.value)]
     cosine, sine = (one.flatten(0, 1) for one in (raw.cosine, raw.sine))
