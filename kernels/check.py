@@ -56,15 +56,16 @@ class Line:
         return self.error <= self.limit
 
 
-def check(device: torch.device, adversarial_draws: int) -> Iterator[Line]:
-    """All comparisons on one device."""
+def check(device: torch.device, adversarial_draws: int, sizes: int | None = None) -> Iterator[Line]:
+    """All comparisons on one device, or those of the first ``sizes`` sizes; no draws leave the adversaries out."""
     whole = device.type == "cuda"
     dtypes = (torch.float32, torch.bfloat16) if whole else (torch.float32,)
-    for index, size in enumerate(LARGE if whole else SMALL):
+    for index, size in enumerate((LARGE if whole else SMALL)[:sizes]):
         for dtype in dtypes:
             yield from _fused(size, device, dtype, index)
     yield from _small_kernels(device, dtypes)
-    yield from _adversarial(device, dtypes[-1], adversarial_draws)
+    if adversarial_draws:
+        yield from _adversarial(device, dtypes[-1], adversarial_draws)
 
 
 def _fused(size: CallSize, device: torch.device, dtype: torch.dtype, seed: int) -> Iterator[Line]:
@@ -162,7 +163,8 @@ def _spoil(raw: Raw, adversary: str) -> Raw:
 def main(arguments: list[str] | None = None) -> int:
     """Run all comparisons, print a table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--draws", type=int, default=0, help="adversarial inputs; default 10000, or 32 interpreted")
+    parser.add_argument("--draws", type=int, help="adversarial inputs; default 10000, or 32 interpreted")
+    parser.add_argument("--sizes", type=int, help="only the first sizes; default all")
     parser.add_argument("--json", type=Path, help="write every comparison here")
     options = parser.parse_args(arguments)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -172,7 +174,8 @@ def main(arguments: list[str] | None = None) -> int:
     torch.backends.cuda.matmul.allow_tf32 = False
     lines = []
     with torch.no_grad():
-        for line in check(device, options.draws or (10_000 if device.type == "cuda" else 32)):
+        draws = options.draws if options.draws is not None else 10_000 if device.type == "cuda" else 32
+        for line in check(device, draws, options.sizes):
             verdict = "ok" if line.passed else "WRONG"
             sys.stdout.write(f"{line.kernel:24} {line.case:44} {line.error:9.1e}  {line.limit:.0e}  {verdict}\n")
             lines.append(line)

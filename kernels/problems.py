@@ -71,10 +71,24 @@ def random_camera(size: CallSize, device: torch.device, dtype: torch.dtype, seed
     draw = _draw(device, seed)
     features, weights, gates = _common(size, draw, dtype)
     angle = 6.3 * draw.uniform(size.frames, size.space, size.dim // 4)
-    rotation, _ = torch.linalg.qr(draw.normal(size.batch, size.frames, size.space, 3, 3))
-    world_from_ray = torch.eye(4, device=device).repeat(size.batch, size.frames, size.space, 1, 1)
-    world_from_ray[..., :3, :3] = rotation
-    world_from_ray[..., :3, 3] = draw.normal(size.batch, size.frames, size.space, 3)
-    rays = (torch.linalg.inv(world_from_ray), world_from_ray)
+    rays = _rigid_motions(draw, size)
     scale = float((size.dim * size.space) ** -0.5)
     return CameraGDNRaw(*features, *weights, *rays, angle.cos(), angle.sin(), *gates, NORM_EPS, scale)
+
+
+def _rigid_motions(draw: _Draw, size: CallSize) -> tuple[Tensor, Tensor]:
+    """Random ``ray_from_world`` and its exact inverse: rotations from unit quaternions, Gaussian centres."""
+    quaternion = torch.nn.functional.normalize(draw.normal(size.batch, size.frames, size.space, 4), dim=-1)
+    w, x, y, z = quaternion.unbind(-1)
+    rows = (
+        (1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
+        (2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
+        (2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
+    )
+    rotation = torch.stack([torch.stack(row, -1) for row in rows], -2)
+    centre = draw.normal(size.batch, size.frames, size.space, 3, 1)
+    world_from_ray = torch.eye(4, device=draw.device).repeat(size.batch, size.frames, size.space, 1, 1)
+    ray_from_world = world_from_ray.clone()
+    world_from_ray[..., :3, :] = torch.cat((rotation, centre), -1)
+    ray_from_world[..., :3, :] = torch.cat((rotation.mT, -rotation.mT @ centre), -1)
+    return ray_from_world, world_from_ray

@@ -1,0 +1,62 @@
+"""Compile every row of the plan table for Hopper, with no GPU: ``python -m kernels.compile_all``.
+
+Each length and precision of the table is called once at the released model's sizes; a kernel that does not compile,
+needs more shared memory than the target has, or spills more than a little, fails the run.
+"""
+
+import itertools
+import sys
+from collections.abc import Callable
+
+import torch
+
+from kernels.camera_gdn import launch as camera
+from kernels.frame_gdn import launch as frame
+from kernels.offline import Compiled, compile_calls
+from kernels.scan import Ends
+
+HEADS, SPACE = 20, 880
+DIMS = (112, 32)
+LENGTHS = (14, 3)  # a clip by the plans' rule, and a streaming chunk
+MOST_STACK = 512  # bytes a thread
+
+
+def calls(frames: int, dim: int, dtype: torch.dtype) -> list[Callable[[], object]]:
+    """Both fused kernels from raw projections; values are never read, so memory is not even zeroed."""
+    raw = torch.empty(1, frames, SPACE, 3 * HEADS * dim, dtype=dtype).chunk(3, -1)
+    weight = torch.empty(HEADS * dim)
+    gates = (torch.empty(1, HEADS, frames, SPACE), torch.empty(1, HEADS, frames))
+    tables = (torch.empty(frames, SPACE, dim // 2),) * 2
+    quarter = (torch.empty(frames, SPACE, dim // 4),) * 2
+    rays = (torch.empty(1, frames, SPACE, 4, 4),) * 2
+    none = [False] * frames
+
+    def main_branch() -> object:
+        operands = frame.raw_operands((raw[0], raw[1], raw[2]), (weight, weight), tables, gates, 1e-5, 1.0)
+        return frame.run(operands, none, 1e-8, Ends())
+
+    def camera_branch() -> object:
+        operands = camera.raw_operands((raw[0], raw[1], raw[2]), (weight, weight), rays, quarter, gates, 1e-5, 1.0)
+        return camera.run(operands, none, Ends())
+
+    return [main_branch, camera_branch]
+
+
+def main() -> int:
+    """Compile, print registers and spills; returns the exit code."""
+    failed = 0
+    for dim, frames, dtype in itertools.product(DIMS, LENGTHS, (torch.bfloat16, torch.float32)):
+        for kernel in compile_calls(calls(frames, dim, dtype)):
+            sys.stdout.write(f"{str(dtype):16} T={frames:<3} D={dim:<4} {_line(kernel)}\n")
+            failed += kernel.stack_bytes > MOST_STACK
+    sys.stdout.write(f"{failed} kernels spill more than {MOST_STACK} bytes a thread\n")
+    return int(failed > 0)
+
+
+def _line(kernel: Compiled) -> str:
+    usage = f"{kernel.registers:4} registers {kernel.stack_bytes:5} bytes of stack {kernel.shared_bytes:7} shared"
+    return f"{kernel.name:26}{usage}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
