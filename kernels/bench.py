@@ -156,6 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="directory for kernels.json")
     parser.add_argument("--repeats", type=int, default=3, help="alternating rounds")
+    parser.add_argument("--frames", nargs="+", type=int, default=(121, 61, 3), help="lengths in latent frames")
     options = parser.parse_args(arguments)
     if not torch.cuda.is_available():
         sys.stderr.write("error: the benchmark needs a GPU; check without one by python -m kernels.check\n")
@@ -163,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_grad_enabled(False)
     torch.backends.cuda.matmul.allow_tf32 = False
     rows, bytes_per_ms = ceilings(options.repeats)
-    for frames in (121, 61, 3):
+    for frames in options.frames:
         for section in ("main", "camera"):
             rows += compare(section, frames, bytes_per_ms, options.repeats)
             _write(options.out / "kernels.json", rows, bytes_per_ms)

@@ -124,7 +124,7 @@ def _adversarial(device: torch.device, dtype: torch.dtype, draws: int) -> Iterat
     """Counts outputs that are not finite; a draw is one sample of a batch."""
     whole = device.type == "cuda"
     spaces, lengths, dim = ((1, 63, 880, 881), (1, 2, 7, 121), 112) if whole else ((1, 21), (1, 3), 16)
-    batch = max(1, draws // (len(spaces) * len(lengths) * len(ADVERSARIES)))
+    batch = max(1, -(-draws // (len(spaces) * len(lengths) * len(ADVERSARIES))))
     bad = {"frame_gdn": 0, "camera_gdn": 0}
     seen = 0
     for space in spaces:

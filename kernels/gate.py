@@ -5,6 +5,9 @@ from functools import lru_cache
 
 import torch
 
+from kernels.backend import Backend, interpreting
+from kernels.launch import capability_of
+
 _LOGGER = logging.getLogger(__name__)
 LEAST_CAPABILITY = 80
 TOLERANCE = 1e-2
@@ -23,10 +26,12 @@ class Passed:
         return not reason
 
 
-def _refusal(device: torch.device, dim: int) -> str:
-    from kernels.backend import interpreting
-    from kernels.launch import capability_of
+def usable(backend: Backend, features: torch.Tensor, dim: int) -> bool:
+    """Whether a call that may run on Triton does: asked for by name always, else where the device has passed."""
+    return backend is Backend.TRITON or Passed.on(features.device, dim)
 
+
+def _refusal(device: torch.device, dim: int) -> str:
     if device.type == "cpu":
         return "" if interpreting() else "they need a GPU or Triton's interpreter"
     if capability_of(device) < LEAST_CAPABILITY:

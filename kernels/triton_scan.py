@@ -36,7 +36,7 @@ def frame_update(
     return p_aa, p_ab, p_bb, u_a, u_b
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["heads", "frames", "space", "decay_sb", "decay_sh", "decay_st"])
 def scan_kernel(
     grams, updates, growth, decay, resets, before, after, states, last_before, last_after,
     heads, frames, space, decay_sb, decay_sh, decay_st, gram_kind, end_rows,

@@ -73,7 +73,10 @@ def camera_gdn_summary(
     if choose(backend, "camera_gdn", _tensors(inputs)) is Backend.REFERENCE:
         return reference.camera_gdn_summary(inputs, resets)
     from kernels.camera_gdn import ops
+    from kernels.gate import usable
 
+    if not usable(backend, inputs.key, inputs.key.shape[-1]):
+        return reference.camera_gdn_summary(inputs, resets)
     return ops.camera_gdn_summary(inputs, resets)
 
 

@@ -28,7 +28,7 @@ def from_world(
     return moved, rotate_tile(tile_b, cos, -sin, BLOCK, HALF)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["frames", "space"])
 def camera_read_kernel(
     query, inverse_rms, weight, matrices, cosine, sine, states, output,
     query_sb, query_sh, query_st, query_ss, frames, space, state_direction,

@@ -19,7 +19,7 @@ def to_world(
     return moved, rotate_tile(tile_b, cos, sin, BLOCK, HALF)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["frames", "space", "gate_sb", "gate_sh", "gate_st"])
 def camera_steps_kernel(
     key, value, inverse_rms, weight, gate, matrices, cosine, sine, grams, updates, growth,
     key_sb, key_sh, key_st, key_ss, value_sb, value_sh, value_st, value_ss, gate_sb, gate_sh, gate_st, gate_ss,

@@ -77,7 +77,10 @@ def frame_gdn_summary(
     if choose(backend, "frame_gdn", _tensors(inputs)) is Backend.REFERENCE:
         return reference.frame_gdn_summary(inputs, resets)
     from kernels.frame_gdn import ops
+    from kernels.gate import usable
 
+    if not usable(backend, inputs.key, inputs.key.shape[-1]):
+        return reference.frame_gdn_summary(inputs, resets)
     return ops.frame_gdn_summary(inputs, resets)
 
 

@@ -8,7 +8,7 @@ from kernels.frame_gdn.triton_steps import load_weights
 from kernels.triton_tiles import even_odd, features, load_tile, turn
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["frames", "space"])
 def read_kernel(
     query, rotated, inverse_rms, weight, cosine, sine, states, output,
     query_sb, query_sh, query_st, query_ss, rotated_sb, rotated_sh, rotated_st, rotated_ss,

@@ -36,7 +36,7 @@ def load_weights(weight, head, DIM: tl.constexpr, HALF: tl.constexpr):
     return even, tl.load(base + 1, mask=inside, other=0.0).to(tl.float32)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["frames", "space", "gate_sb", "gate_sh", "gate_st"])
 def matrix_steps_kernel(
     key, value, inverse_rms, weight, gate, cosine, sine, grams, updates,
     key_sb, key_sh, key_st, key_ss, value_sb, value_sh, value_st, value_ss, gate_sb, gate_sh, gate_st, gate_ss,
@@ -95,7 +95,7 @@ def matrix_steps_kernel(
     tl.store(target + HALF, u_b.to(updates.dtype.element_ty), mask=kept)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["frames", "space", "gate_sb", "gate_sh", "gate_st"])
 def normalizer_steps_kernel(
     key, inverse_rms, weight, gate, grams, updates,
     key_sb, key_sh, key_st, key_ss, gate_sb, gate_sh, gate_st, gate_ss, frames, space, scale, gram_kind,

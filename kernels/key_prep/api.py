@@ -29,4 +29,4 @@ def prepare_features(
         return reference.prepare_features(raw, weight, heads, eps, scale)
     from kernels.key_prep import ops
 
-    return ops.prepare_features(raw, weight, heads, eps, scale)
+    return ops.prepare_features(raw, weight, heads, eps, scale, backend is Backend.AUTO)

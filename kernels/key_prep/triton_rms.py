@@ -17,7 +17,7 @@ def row_inverse_rms(base, rows, row_stride, row_mask, eps, WIDTH: tl.constexpr, 
     return tl.rsqrt(total / WIDTH + eps)
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["rows_in_all"])
 def inverse_rms_kernel(
     query, key, output, query_stride, key_stride, rows_in_all, eps,
     WIDTH: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr,

@@ -18,7 +18,7 @@ def rotate(
         return reference.rotate(features, cosine, sine)
     from kernels.ray_rope import ops
 
-    return ops.rotate(features, cosine, sine)
+    return ops.rotate(features, cosine, sine, backend is Backend.AUTO)
 
 
 def transform_rays(
@@ -41,4 +41,4 @@ def transform_rays(
         return reference.transform_rays(features, matrix, cosine, sine)
     from kernels.ray_rope import ops
 
-    return ops.transform_rays(features, matrix, cosine, sine)
+    return ops.transform_rays(features, matrix, cosine, sine, backend is Backend.AUTO)

@@ -31,4 +31,4 @@ def short_conv(
         return reference.short_conv(extended, weight, chunk_ids)
     from kernels.short_conv import ops
 
-    return ops.short_conv(extended, weight, chunk_ids)
+    return ops.short_conv(extended, weight, chunk_ids, gated=backend is Backend.AUTO)

@@ -6,10 +6,12 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
+from kernels.gate import Passed
 from kernels.short_conv import reference
 from kernels.short_conv.triton_short_conv import short_conv_kernel
 
 BLOCK, TAPS = 1024, 4
+CHECKED_DIM = 112  # the convolution knows no heads: the released head size stands for the device
 
 
 @lru_cache(maxsize=256)
@@ -21,8 +23,8 @@ def later_frames_seen(chunk_ids: tuple[int, ...], frames: int, device: torch.dev
 
 
 @torch.library.custom_op("sana_wm::short_conv", mutates_args=())
-def _short_conv(extended: Tensor, weight: Tensor, chunk_ids: list[int]) -> Tensor:
-    if weight.shape[1] != TAPS:
+def _short_conv(extended: Tensor, weight: Tensor, chunk_ids: list[int], gated: bool) -> Tensor:
+    if weight.shape[1] != TAPS or (gated and not Passed.on(extended.device, CHECKED_DIM)):
         return reference.short_conv(extended, weight, chunk_ids)
     batch, extended_frames, space, channels = extended.shape
     frames = extended_frames - 2 * (TAPS - 1)
@@ -39,11 +41,11 @@ def _short_conv(extended: Tensor, weight: Tensor, chunk_ids: list[int]) -> Tenso
 
 
 @_short_conv.register_fake
-def _(extended: Tensor, weight: Tensor, chunk_ids: list[int]) -> Tensor:  # noqa: ARG001 - the operator's schema
+def _(extended: Tensor, weight: Tensor, chunk_ids: list[int], gated: bool) -> Tensor:  # noqa: ARG001 - the operator's schema
     batch, frames, space, channels = extended.shape
     return extended.new_empty(batch, frames - 2 * (weight.shape[1] - 1), space, channels)
 
 
-def short_conv(extended: Tensor, weight: Tensor, chunk_ids: Sequence[int]) -> Tensor:
+def short_conv(extended: Tensor, weight: Tensor, chunk_ids: Sequence[int], *, gated: bool) -> Tensor:
     """See ``kernels.short_conv.api.short_conv``."""
-    return _short_conv(extended, weight, list(chunk_ids))
+    return _short_conv(extended, weight, list(chunk_ids), gated)

@@ -5,6 +5,7 @@ not run, never as passed.
 """
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -24,7 +25,7 @@ import kind_tables
 from results import Line, Outcome, judge
 from vector_files import VectorFile, list_vectors
 
-from kernels.backend import Backend, UnknownBackendError, parse_backend
+from kernels.backend import Backend, UnknownBackendError, interpreting, parse_backend
 from model.config import Numerics, numerics_named
 
 Runner = Callable[[VectorFile, Numerics, Backend], Outcome]
@@ -83,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
         backend = parse_backend(options.backend)
     except UnknownBackendError as error:
         return _say(f"error: {error}", 1)
+    if backend is Backend.TRITON and not interpreting():
+        return _run_interpreted(options)
     if not options.vectors.is_dir():
         return _say(f"error: {options.vectors} is not a directory", 1)
     wanted = [kind.strip() for kind in options.kinds.split(",") if kind.strip()]
@@ -90,6 +93,16 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = [file for file in files if not wanted or file.kind in wanted]
     lines = [line for file in chosen if file.kind in RUNNERS for line in _run_and_print(file, backend)]
     return _conclude(lines, chosen, wanted)
+
+
+def _run_interpreted(options: argparse.Namespace) -> int:
+    """The same run under Triton's interpreter, which must be asked for before Python starts.
+
+    Modules of the model choose their backend themselves, and under the interpreter that is Triton.
+    """
+    own = [sys.executable, __file__, "--vectors", options.vectors, "--kinds", options.kinds]
+    call = ["env", "TRITON_INTERPRET=1", *own, "--backend", Backend.TRITON.value]
+    return subprocess.run(call, check=False).returncode
 
 
 def _run_and_print(file: VectorFile, backend: Backend) -> list[Line]:
