@@ -8,10 +8,14 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from kernels.backend import interpreting
 from kernels.plans import Plan, PlanKey, plan_for
 from kernels.precision import Precision
 
 LONG_CALL = 264  # frames x heads x batch from which a device of 132 processors is filled twice without splitting
+
+COMPILE_TARGET = 90
+INTERPRETER = 0  # the capability under which the table holds the interpreter's plans
 
 
 @dataclass(frozen=True)
@@ -53,9 +57,9 @@ class CallShape:
 
 
 def capability_of(device: torch.device) -> int:
-    """90 for Hopper; the same for a CPU, where the interpreter runs the plans of the main target."""
+    """90 for Hopper. On a CPU: 0 under the interpreter, which wants few large tiles; else what is compiled for, 90."""
     if device.type != "cuda":
-        return 90
+        return INTERPRETER if interpreting() else COMPILE_TARGET
     major, minor = torch.cuda.get_device_capability(device)
     return 10 * major + minor
 

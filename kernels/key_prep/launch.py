@@ -37,9 +37,10 @@ def prepare_features(
     dim = width // heads
     output = torch.empty(batch, heads, frames, space, dim, dtype=raw.dtype, device=raw.device)
     tokens = batch * frames * space
-    features_kernel[tokens,](
+    features_kernel[-(-tokens // ROWS),](
         raw, weight, output, raw.stride(2), tokens, space, frames, eps, scale,
-        HEADS=heads, DIM=dim, BLOCK=min(4096, 1 << (width - 1).bit_length()), COLUMNS=1 << (dim - 1).bit_length(),
+        HEADS=heads, DIM=dim, ROWS=ROWS,
+        BLOCK=min(BLOCK, 1 << (width - 1).bit_length()), COLUMNS=1 << (dim - 1).bit_length(),
         num_warps=4,
     )  # fmt: skip
     return output

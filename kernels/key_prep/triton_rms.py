@@ -37,18 +37,20 @@ def inverse_rms_kernel(
 @triton.jit
 def features_kernel(
     raw, weight, output, raw_stride, rows_in_all, space, frames, eps, scale,
-    HEADS: tl.constexpr, DIM: tl.constexpr, BLOCK: tl.constexpr, COLUMNS: tl.constexpr,
+    HEADS: tl.constexpr, DIM: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr, COLUMNS: tl.constexpr,
 ):  # fmt: skip
-    """One token a program: its RMS, then head after head, written as (batch, heads, frames, space, dim)."""
-    row = tl.program_id(0).to(tl.int64)
-    rows = row + tl.zeros([1], tl.int64)
-    inverse = row_inverse_rms(raw, rows, raw_stride, rows < rows_in_all, eps, HEADS * DIM, BLOCK)
-    batch, token = row // (frames * space), row % (frames * space)
+    """A few tokens a program: their RMS, then head after head, written as (batch, heads, frames, space, dim)."""
+    rows = (tl.program_id(0) * ROWS + tl.arange(0, ROWS)).to(tl.int64)
+    row_mask = rows < rows_in_all
+    inverse = row_inverse_rms(raw, rows, raw_stride, row_mask, eps, HEADS * DIM, BLOCK)[:, None]
+    batch, token = rows // (frames * space), rows % (frames * space)
     columns = tl.arange(0, COLUMNS)
     inside = columns < DIM
+    mask = row_mask[:, None] & inside[None, :]
     for head in range(HEADS):
-        tile = tl.load(raw + row * raw_stride + head * DIM + columns, mask=inside, other=0.0).to(tl.float32)
+        place = raw + rows[:, None] * raw_stride + head * DIM + columns[None, :]
+        tile = tl.load(place, mask=mask, other=0.0).to(tl.float32)
         gain = tl.load(weight + head * DIM + columns, mask=inside, other=0.0).to(tl.float32)
-        prepared = tl.maximum(tile * inverse * gain, 0.0) * scale
-        target = output + ((batch * HEADS + head) * frames * space + token) * DIM + columns
-        tl.store(target, prepared.to(output.dtype.element_ty), mask=inside)
+        prepared = tl.maximum(tile * inverse * gain[None, :], 0.0) * scale
+        target = ((batch * HEADS + head) * frames * space + token)[:, None] * DIM + columns[None, :]
+        tl.store(output + target, prepared.to(output.dtype.element_ty), mask=mask)
