@@ -21,8 +21,9 @@ QUIET = {
     "DO_NOT_TRACK": "true",
     "DVC_NO_ANALYTICS": "true",
     "GX_ANALYTICS_ENABLED": "false",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
 }
-"""No library of ours reports its use over the network."""
+"""No library of ours reports its use over the network, and none draws its own bars over our progress."""
 
 
 class OrchestratorKind(StrEnum):
@@ -127,7 +128,7 @@ def load_settings(profile: str | None = None) -> Settings:
 
 
 def prepare_environment() -> None:
-    """Tell the libraries, and the processes started from here, to keep their usage to themselves."""
+    """Tell the libraries, and the processes started from here, to keep their usage and their bars to themselves."""
     for name, value in QUIET.items():
         os.environ.setdefault(name, value)  # noqa: TID251 - the one place
 
