@@ -45,14 +45,15 @@ class DctCodec:
         return (coefficients - mean) / deviation
 
     def coefficients(
-        self, video: Float[Tensor, "batch 3 raw_frames height width"]
+        self, video: Float[Tensor, "batch 3 raw_frames height width"], starts_clip: bool = True
     ) -> Float[Tensor, "batch 128 frames latent_height latent_width"]:
-        """The kept DCT coefficients before standardization."""
-        _check_grid(video.shape)
-        first = _analyse(video[:, :, :1], 1)
-        if video.shape[2] == 1:
-            return first
-        return torch.cat([first, _analyse(video[:, :, 1:], FRAME_STRIDE)], dim=2)
+        """The kept DCT coefficients before standardization: of 8T-7 frames of a clip's start, or of 8T later ones."""
+        _check_grid(video.shape, starts_clip)
+        parts = [_analyse(video[:, :, :1], 1)] if starts_clip else []
+        later = video[:, :, 1:] if starts_clip else video
+        if later.shape[2]:
+            parts.append(_analyse(later, FRAME_STRIDE))
+        return torch.cat(parts, dim=2)
 
     def decode(
         self, latents: Float[Tensor, "batch 128 frames latent_height latent_width"], starts_clip: bool = True
@@ -84,12 +85,12 @@ class DctCodec:
         return rearrange(mean, shape).to(device), rearrange(deviation, shape).to(device)
 
 
-def _check_grid(shape: torch.Size) -> None:
+def _check_grid(shape: torch.Size, starts_clip: bool) -> None:
     _, colours, count, height, width = shape
-    if colours != 3 or (count - 1) % FRAME_STRIDE or height % SPACE_STRIDE or width % SPACE_STRIDE:
+    if colours != 3 or (count - starts_clip) % FRAME_STRIDE or height % SPACE_STRIDE or width % SPACE_STRIDE:
         raise ValueError(
-            f"video is {colours} x {count} x {height} x {width}; it must be 3 colours, 8k+1 frames, "
-            f"height and width multiples of {SPACE_STRIDE}"
+            f"video is {colours} x {count} x {height} x {width}; it must be 3 colours, "
+            f"{'8k+1' if starts_clip else '8k'} frames, height and width multiples of {SPACE_STRIDE}"
         )
 
 

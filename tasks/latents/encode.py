@@ -9,8 +9,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from model.codecs.dct import DctCodec
-from model.codecs.fidelity import best_psnr, psnr
+from model.codecs.fidelity import Fidelity
 from model.codecs.pixels import video_from_frames
+from model.codecs.protocols import FRAME_STRIDE
 from model.codecs.statistics import Moments, moments
 from tasks.vision.threads import single_torch_thread
 from tasks.vision.video import read_video
@@ -45,13 +46,17 @@ def encode_clip(item: EncodeItem, directory: Path) -> dict[str, float]:
         raise ValueError(f"{item.media.name} holds {len(frames)} frames, its row says {item.raw_frames}")
     with single_torch_thread():
         codec = DctCodec.unfitted()
-        video = video_from_frames(frames)
-        values = codec.coefficients(video)
-        quality, best = psnr(video, codec.decode(values)), best_psnr(video)
-        parts = moments(values[0])
-    tensors = {"values": values[0], "count": parts.count, "total": parts.total, "square": parts.square}
+        fidelity, parts = Fidelity(), []
+        # Part by part: fresh memory as large as a clip costs more than the arithmetic.
+        for start in (0, *range(1, len(frames), FRAME_STRIDE)):
+            video = video_from_frames(frames[start : start + FRAME_STRIDE if start else 1])
+            parts.append(codec.coefficients(video, starts_clip=start == 0))
+            fidelity.add(video, codec.decode(parts[-1], starts_clip=start == 0))
+        values = torch.cat(parts, dim=2)[0]
+        summed = moments(values)
+    tensors = {"values": values, "count": summed.count, "total": summed.total, "square": summed.square}
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, directory / _COEFFICIENTS)
-    return {"psnr": quality, "psnr_best": best}
+    return {"psnr": fidelity.psnr(), "psnr_best": fidelity.best_psnr()}
 
 
 def read_coefficients(directory: Path) -> Coefficients:
