@@ -45,7 +45,7 @@ def open_engine(options: ServeOptions) -> GenerationEngine:
     """A started engine over the verified bundle; jobs live in the workdir."""
     bundle = verified_bundle(Workdir(options.workdir), options.bundle)
     torch.set_num_threads(GENERATION_THREADS)
-    pipeline = WorldPipeline.load(bundle.directory, options.name)
+    pipeline = WorldPipeline.load(bundle.directory, options.name, with_refiner=False)
     engine = GenerationEngine(pipeline, JobStore(options.workdir / "serving"), options.queue_limit)
     engine.start()
     return engine

@@ -102,8 +102,12 @@ class WorldPipeline:
         )
 
     @classmethod
-    def load(cls, bundle: Path, name: str = "sana-wm", placement: Placement | None = None) -> "WorldPipeline":
+    def load(
+        cls, bundle: Path, name: str = "sana-wm", placement: Placement | None = None, with_refiner: bool = True
+    ) -> "WorldPipeline":
         """Load a bundle directory; without a placement in float32, onto the GPU where there is one.
+
+        ``with_refiner=False`` leaves stage 2 out and with it the seconds that importing its library takes.
 
         Raises:
             InputError: ``bundle.json`` is missing or broken.
@@ -115,7 +119,7 @@ class WorldPipeline:
         model, _ = load_checkpoint(bundle)
         place(model.eval(), where)
         refiner = None
-        if (bundle / REFINER_DIRECTORY).is_dir():
+        if with_refiner and (bundle / REFINER_DIRECTORY).is_dir():
             refiner = WholeClipRefiner.load(bundle / REFINER_DIRECTORY, encoders.text, where.device)
         return cls(model, encoders, info, name, where, refiner)
 

@@ -27,7 +27,7 @@ class RegisteredWorldModel(PythonModel):
         from model.generation.pipeline import GENERATION_THREADS, WorldPipeline
 
         torch.set_num_threads(GENERATION_THREADS)
-        self.pipeline = WorldPipeline.load(Path(context.artifacts["bundle"]))
+        self.pipeline = WorldPipeline.load(Path(context.artifacts["bundle"]), with_refiner=False)
 
     # MLflow reads the request's schema from the annotation, so the signature is narrower than the base class's.
     def predict(  # pyright: ignore[reportIncompatibleMethodOverride]

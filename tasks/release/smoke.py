@@ -53,10 +53,11 @@ def smoke_test(bundle: Path, request: SmokeRequest, destination: Path) -> dict[s
         signing.sign_directory(copy, signing.ensure_key(scratch / "keys"), signing.beside(copy))
         began = time.monotonic()
         deadline = began + request.seconds
-        with _server(scratch, copy) as server:
-            _until_ready(server, request.model, deadline)
+        # One client for all requests: making one reads every certificate of the machine.
+        with _server(scratch, copy) as server, httpx.Client(base_url=server.address, timeout=30) as client:
+            _until_ready(server, client, request.model, deadline)
             ready = time.monotonic()
-            destination.write_bytes(_ask(server.address, request, deadline))
+            destination.write_bytes(_ask(client, request, deadline))
         return {"smoke_ready_seconds": ready - began, "smoke_video_seconds": time.monotonic() - ready}
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -88,12 +89,12 @@ def _server(workdir: Path, bundle: Path) -> Iterator[_Server]:
             process.wait()
 
 
-def _until_ready(server: _Server, model: str, deadline: float) -> None:
+def _until_ready(server: _Server, client: httpx.Client, model: str, deadline: float) -> None:
     while time.monotonic() < deadline:
         if server.process.poll() is not None:
             raise _failed(f"`wm serve` ended with {server.process.returncode}: {_tail(server.log)}")
         try:
-            if httpx.get(f"{server.address}/v2/models/{model}/ready", timeout=5).status_code == httpx.codes.OK:
+            if client.get(f"/v2/models/{model}/ready", timeout=5).status_code == httpx.codes.OK:
                 return
         except httpx.TransportError:
             pass  # not listening yet
@@ -101,22 +102,22 @@ def _until_ready(server: _Server, model: str, deadline: float) -> None:
     raise _failed(f"`wm serve` was not ready in time: {_tail(server.log)}")
 
 
-def _ask(address: str, request: SmokeRequest, deadline: float) -> bytes:
-    with httpx.Client(base_url=address, timeout=30) as client, request.image.open("rb") as image:
+def _ask(client: httpx.Client, request: SmokeRequest, deadline: float) -> bytes:
+    with request.image.open("rb") as image:
         fields = {"prompt": request.prompt, "action": request.action}
         created = client.post("/v1/videos", data=fields, files={"input_reference": (request.image.name, image)})
-        job = _body(created)
-        while job["status"] in ("queued", "in_progress"):
-            if time.monotonic() > deadline:
-                raise _failed(f"video {job['id']} was not ready in time: {job['progress']}%")
-            time.sleep(POLL)
-            job = _body(client.get(f"/v1/videos/{job['id']}"))
-        if job["status"] != "completed":
-            raise _failed(f"the video failed: {job['error']}")
-        content = client.get(f"/v1/videos/{job['id']}/content")
-        if content.status_code != httpx.codes.OK:
-            raise _failed(f"the video could not be fetched: {content.text[:200]}")
-        return content.content
+    job = _body(created)
+    while job["status"] in ("queued", "in_progress"):
+        if time.monotonic() > deadline:
+            raise _failed(f"video {job['id']} was not ready in time: {job['progress']}%")
+        time.sleep(POLL)
+        job = _body(client.get(f"/v1/videos/{job['id']}"))
+    if job["status"] != "completed":
+        raise _failed(f"the video failed: {job['error']}")
+    content = client.get(f"/v1/videos/{job['id']}/content")
+    if content.status_code != httpx.codes.OK:
+        raise _failed(f"the video could not be fetched: {content.text[:200]}")
+    return content.content
 
 
 def _body(response: httpx.Response) -> dict:
