@@ -108,6 +108,7 @@ def _histogram(axes, key: tuple[str, str], values: list[float], limits: list[flo
         axes.axvline(limit, color=BAD, linewidth=1.2, linestyle="--")
     near = [limit for limit in limits if low - (high - low) <= limit <= high + (high - low)]
     axes.set_xlim(min([low, *near]), max([high, *near]))
+    axes.locator_params(nbins=4)  # most of a small plot's time goes into its tick labels
     axes.set_title(f"{key[0]}\n{key[1]}", fontsize=8)
     axes.tick_params(labelsize=7, colors="#555")
     axes.spines[["top", "right"]].set_color(PALE)
