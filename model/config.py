@@ -111,14 +111,26 @@ def tiny() -> BackboneConfig:
     )
 
 
+UNPADDED_HEADS = (32, 64, 128, 256)
+"""Head sizes that the other code bases hand to attention as they are."""
+
+
+def padded_head(size: int) -> int:
+    """Channels of a head after their padding for attention: 112 becomes 128, and so does everything smaller."""
+    if size in UNPADDED_HEADS:
+        return size
+    return next((larger for larger in (128, 256) if size < larger), size)
+
+
 @dataclass(frozen=True)
 class Numerics:
     """Where the code bases that run the released weights disagree (model_spec.md, section 0).
 
     Attributes:
         name: the profile.
-        camera_softmax_scale_dim: head size the camera softmax scale is taken from; None = the true head size.
-        rollout_softmax_scale_dim: the same for the main softmax branch when it runs on a carried cache.
+        pads_camera_heads: whether the camera softmax scale is that of the padded head (``padded_head``), an accident
+            of handing zero-padded heads to attention with its default scale.
+        pads_rollout_heads: the same for the main softmax branch when it runs on a carried cache.
         softmax_honours_chunks: whether softmax blocks are chunk-causal; if not, they see every frame given.
         camera_conv_carries_tail: whether the camera key convolution keeps its left context across rollout chunks.
         clips_ray_rms: whether camera features are scaled back to the rms they had before the ray transform.
@@ -126,8 +138,8 @@ class Numerics:
     """
 
     name: ProfileName
-    camera_softmax_scale_dim: int | None
-    rollout_softmax_scale_dim: int | None
+    pads_camera_heads: bool
+    pads_rollout_heads: bool
     softmax_honours_chunks: bool
     camera_conv_carries_tail: bool
     clips_ray_rms: bool
@@ -156,18 +168,18 @@ def require_layout(numerics: Numerics, chunks: int) -> None:
 
 def v1() -> Numerics:
     """The first public release, its leaks included: for inference only."""
-    return Numerics("v1", 128, 128, softmax_honours_chunks=False, camera_conv_carries_tail=False, clips_ray_rms=False)
+    return Numerics("v1", True, True, softmax_honours_chunks=False, camera_conv_carries_tail=False, clips_ray_rms=False)
 
 
 def v2() -> Numerics:
     """The default for training and new checkpoints: no leak, and streaming equals offline."""
-    return Numerics("v2", None, None, softmax_honours_chunks=True, camera_conv_carries_tail=True, clips_ray_rms=False)
+    return Numerics("v2", False, False, softmax_honours_chunks=True, camera_conv_carries_tail=True, clips_ray_rms=False)
 
 
 def diffusers() -> Numerics:
     """The port in diffusers 0.42.1, bidirectional only."""
     return Numerics(
-        "diffusers", 128, None, softmax_honours_chunks=True, camera_conv_carries_tail=True, clips_ray_rms=True
+        "diffusers", True, False, softmax_honours_chunks=True, camera_conv_carries_tail=True, clips_ray_rms=True
     )
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from kernels.ray_rope import rotate
 from model.causal.state import MixerState, SoftmaxChunk, SoftmaxState
 from model.causal.view import FrameView
-from model.config import BackboneConfig, Numerics
+from model.config import BackboneConfig, Numerics, padded_head
 from model.mixers.camera_branch import CameraFeatures, enter_world, leave_world
 from model.mixers.context import MixerContext
 from model.mixers.time_mixer import MixerBase
@@ -35,7 +35,7 @@ class SoftmaxMixer(MixerBase):
         key = rotate(self.split_heads(self.k_norm(raw_key)), cosine, sine)
         keys, values = _flat(key), _flat(self.split_heads(value))
         past_keys, past_values = [one.key for one in cached], [one.value for one in cached]
-        scale = self._scale(self.numerics.rollout_softmax_scale_dim if context.view.rolls_out else None)
+        scale = self._scale(self.numerics.pads_rollout_heads and context.view.rolls_out)
         main = self._attend(query, [*past_keys, keys], [*past_values, values], scale, context.view)
         camera, camera_key, camera_value = self._camera_branch(tokens, context, cached)
         chunk = SoftmaxChunk(keys, values, camera_key, camera_value)
@@ -56,7 +56,7 @@ class SoftmaxMixer(MixerBase):
         keys, values = _flat(world.key), _flat(world.value)
         past_keys = [one.camera_key for one in cached if one.camera_key is not None]
         past_values = [one.camera_value for one in cached if one.camera_value is not None]
-        scale = self._scale(self.numerics.camera_softmax_scale_dim)
+        scale = self._scale(self.numerics.pads_camera_heads)
         output = self._attend(world.query, [*past_keys, keys], [*past_values, values], scale, context.view)
         return leave_world(output, rays, rotary), keys, values
 
@@ -84,9 +84,9 @@ class SoftmaxMixer(MixerBase):
         mixed = nn.functional.scaled_dot_product_attention(query.to(half), key.to(half), value.to(half), scale=scale)
         return mixed.to(query.dtype)
 
-    def _scale(self, profile_dim: int | None) -> float:
+    def _scale(self, padded: bool) -> float:
         """``head_dim ** -0.5``, or that of the padded head a profile is bound to."""
-        return (profile_dim or self.head_dim) ** -0.5
+        return (padded_head(self.head_dim) if padded else self.head_dim) ** -0.5
 
 
 def _flat(features: Float[Tensor, "batch heads frames space head_dim"]) -> Tokens:

@@ -114,6 +114,16 @@ def test_ours_to_theirs(peer_class: Any, converted: Path) -> None:
     assert relative_rms(ours(rounding), theirs(peer, rounded=True)) < ROUNDED_LIMIT
 
 
+@pytest.mark.parametrize("head", [16, 32, 64, 112, 160])
+def test_every_head_size_is_scaled_as_the_peer_scales_it(peer_class: Any, tmp_path: Path, head: int) -> None:
+    config = replace(CONFIG, hidden=2 * head, depth=2, softmax_blocks=(1,))
+    model = random_backbone(config, diffusers_profile())
+    save_checkpoint(tmp_path / "ours", model, checkpoint_info(model))
+    convert_weights(locate(tmp_path / "ours"), tmp_path, WeightsLayout.DIFFUSERS)
+    peer = peer_class.from_pretrained(tmp_path / "transformer").eval()
+    assert relative_rms(ours(model), theirs(peer)) < LIMIT
+
+
 def test_theirs_to_ours(peer_class: Any, converted: Path, tmp_path: Path) -> None:
     peer = peer_class.from_pretrained(converted).eval()
     generator = torch.Generator().manual_seed(5)
