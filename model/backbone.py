@@ -16,7 +16,7 @@ from model.config import BackboneConfig, Numerics, require_layout
 from model.layers.embedders import CaptionEmbedder, PatchEmbedder, TimestepEmbedder
 from model.layers.final_layer import FinalLayer
 from model.layers.norms import RMSNorm
-from model.layers.rope import camera_part, rotary_table
+from model.layers.rope import RotaryTable, camera_part, rotary_table
 from model.mixers.context import MixerContext
 from model.parallel.frame_shard import FrameShard
 from model.types import CameraConditioning, TextConditioning
@@ -74,13 +74,21 @@ class SanaWM(nn.Module):
         text: TextConditioning,
         camera: CameraConditioning | None,
         state: RolloutState,
+        rotary: RotaryTable | None = None,
     ) -> tuple[Latents, RolloutState]:
-        """Velocity of the next chunk of a rollout, and the state after it; ``state`` itself is left as it was."""
+        """Velocity of the next chunk of a rollout, and the state after it; ``state`` itself is left as it was.
+
+        ``rotary`` is ``rollout_rotary`` of the chunk, given where it must not be made here.
+        """
         frames = latents.shape[2]
         layout = ChunkLayout.single(frames)
         view = FrameView(layout, *latents.shape[-2:], first_position=state.frames, rolls_out=True)
-        velocity, blocks = self._run(latents, timesteps, text, camera, view, state)
+        velocity, blocks = self._run(latents, timesteps, text, camera, view, state, rotary)
         return velocity, state.advanced(frames, tuple(_trimmed(block, state) for block in blocks))
+
+    def rollout_rotary(self, first: int, frames: int, height: int, width: int) -> RotaryTable:
+        """Rotary table, on the CPU, of the chunk whose first frame has absolute position ``first``."""
+        return rotary_table(self.config.head_dim, (first, first + frames), height, width, self.config.rope_theta)
 
     def _run(
         self,
@@ -90,13 +98,14 @@ class SanaWM(nn.Module):
         camera: CameraConditioning | None,
         view: FrameView,
         state: RolloutState | None,
+        rotary: RotaryTable | None = None,
     ) -> tuple[Latents, list[BlockState]]:
         _check_frames(latents, view)
         timestep = self.t_embedder(per_frame(timesteps, view.frames))
         modulation = self.t_block(timestep)
         caption = replace(text, states=self.attention_y_norm(self.y_embedder(text.states)))
         raymap = self.plucker_embedder(camera.packed_raymap) if camera and self.config.camera_branch else None
-        context = self._context(view, camera, latents.device)
+        context = self._context(view, camera, rotary, latents.device)
         tokens = self.x_embedder(latents)
         states = []
         for index, block in enumerate(self.blocks):
@@ -106,9 +115,11 @@ class SanaWM(nn.Module):
         velocity = self.final_layer(tokens, timestep)
         return rearrange(velocity, "b t (h w) c -> b c t h w", h=view.height), states
 
-    def _context(self, view: FrameView, camera: CameraConditioning | None, device: torch.device) -> MixerContext:
-        head_dim = self.config.head_dim
-        table = rotary_table(head_dim, view.positions, view.height, view.width, self.config.rope_theta).to(device)
+    def _context(
+        self, view: FrameView, camera: CameraConditioning | None, rotary: RotaryTable | None, device: torch.device
+    ) -> MixerContext:
+        head_dim, first = self.config.head_dim, view.positions[0]
+        table = (rotary or self.rollout_rotary(first, view.frames, view.height, view.width)).to(device)
         rays = None
         if camera is not None and self.config.camera_branch:
             rays = ray_frames(camera.camera_conditions, view.height, view.width)

@@ -9,6 +9,7 @@ from kernels.frame_gdn.api import (
     frame_gdn,
     frame_gdn_raw,
     frame_gdn_summary,
+    prepare_frame_gdn,
 )
 
 __all__ = [
@@ -20,4 +21,5 @@ __all__ = [
     "frame_gdn",
     "frame_gdn_raw",
     "frame_gdn_summary",
+    "prepare_frame_gdn",
 ]

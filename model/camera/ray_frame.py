@@ -67,5 +67,6 @@ def _normalize(vector: Float[Tensor, "... 3"]) -> Float[Tensor, "... 3"]:
 
 def _homogeneous(rotation: Float[Tensor, "... 3 3"], translation: Float[Tensor, "... 3"]) -> Float[Tensor, "... 4 4"]:
     upper = torch.cat((rotation, translation[..., None]), dim=-1)
-    bottom = upper.new_tensor([0.0, 0.0, 0.0, 1.0]).expand(*upper.shape[:-2], 1, 4)
+    # Made on the device: a CUDA graph may not copy from the host.
+    bottom = torch.eye(4, dtype=upper.dtype, device=upper.device)[3:].expand(*upper.shape[:-2], 1, 4)
     return torch.cat((upper, bottom), dim=-2)

@@ -11,6 +11,7 @@ from model.causal import ChunkLayout
 from model.codecs.protocols import LatentCodec
 from model.distill.rollout import RolloutSettings
 from model.flow.guidance import Conditions
+from model.flow.rollout import PlainRollout
 from model.flow.samplers import stream_chunks
 from model.flow.schedule import explicit_sigmas
 
@@ -48,7 +49,8 @@ def measure_stability(
     noise = torch.randn(shape, generator=generator)
     sigmas = explicit_sigmas(settings.sigmas)
     finite, deviations = True, []
-    chunks = stream_chunks(student, noise, first_frame, given, sigmas, layout, settings.window)
+    rollout = PlainRollout(student, settings.window)
+    chunks = stream_chunks(rollout, noise, first_frame, given, sigmas, layout)
     for index, chunk in enumerate(chunks):
         video = codec.decode(chunk, starts_clip=index == 0)
         finite = finite and bool(torch.isfinite(chunk).all() and torch.isfinite(video).all())

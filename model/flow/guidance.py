@@ -9,6 +9,7 @@ from torch import Tensor
 from model.backbone import SanaWM
 from model.causal.layout import ChunkLayout
 from model.causal.state import RolloutState
+from model.layers.rope import RotaryTable
 from model.types import CameraConditioning, TextConditioning, concatenate_texts
 
 Latents = Float[Tensor, "batch channels frames height width"]
@@ -56,14 +57,19 @@ def guided_velocity(
 
 
 def guided_advance(
-    model: SanaWM, latents: Latents, timesteps: Float[Tensor, "batch 1 frames"], given: Conditions, state: RolloutState
+    model: SanaWM,
+    latents: Latents,
+    timesteps: Float[Tensor, "batch 1 frames"],
+    given: Conditions,
+    state: RolloutState,
+    rotary: RotaryTable | None = None,
 ) -> tuple[Latents, RolloutState]:
     """Velocity of the next chunk of a rollout under guidance; the state then holds both halves."""
     if given.null_text is None or given.guidance == 1.0:
-        return model.advance(latents, timesteps, given.text, given.camera, state)
+        return model.advance(latents, timesteps, given.text, given.camera, state, rotary)
     text = concatenate_texts([given.null_text, given.text])
     camera = given.camera.repeated(2) if given.camera else None
-    both, after = model.advance(latents.repeat(2, 1, 1, 1, 1), timesteps.repeat(2, 1, 1), text, camera, state)
+    both, after = model.advance(latents.repeat(2, 1, 1, 1, 1), timesteps.repeat(2, 1, 1), text, camera, state, rotary)
     return blend(both, given.guidance), after
 
 

@@ -4,7 +4,7 @@ Every sampler starts from noise whose frame 0 may be replaced by a clean latent.
 step and never changes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Float
@@ -12,8 +12,9 @@ from torch import Tensor
 
 from model.backbone import SanaWM
 from model.causal.layout import ChunkLayout
-from model.causal.state import CacheWindow, RolloutState
-from model.flow.guidance import Conditions, guided_advance, guided_velocity
+from model.causal.state import CacheWindow
+from model.flow.guidance import Conditions, guided_velocity
+from model.flow.rollout import PlainRollout, Rollout
 from model.flow.schedule import staggered_starts
 
 Latents = Float[Tensor, "batch channels frames height width"]
@@ -49,37 +50,37 @@ def sample_bidirectional(
 
 
 def stream_chunks(
-    model: SanaWM,
+    rollout: Rollout,
     noise: Latents,
     first_frame: Float[Tensor, "batch channels 1 height width"] | None,
     given: Conditions,
     sigmas: Float[Tensor, " points"],
     layout: ChunkLayout,
-    window: CacheWindow = CacheWindow(),  # noqa: B008 - frozen
+    before_pass: Callable[[], None] = lambda: None,
 ) -> Iterator[Latents]:
     """Chunks of a rollout, each yielded when it is done: a few Euler steps, then one call at timestep 0 for the state.
 
     Args:
-        model: few-step student.
+        rollout: fresh, of a few-step student.
         noise: standard normal, for all frames.
         first_frame: clean latent of frame 0.
         given: captions, camera, guidance.
         sigmas: of each chunk, 1 to 0.
         layout: chunks, usually ``ChunkLayout.streaming(frames, 3)``.
-        window: what softmax blocks keep.
+        before_pass: called before every pass of the network; may raise to stop there.
     """
-    state = RolloutState(window=window)
     for start, stop in layout.chunks:
         clean = first_frame if start == 0 else None
         latents = with_first_frame(noise[:, :, start:stop], clean)
-        chunk = given.frames(start, stop)
+        rollout.begin(given.frames(start, stop), latents)
         for sigma, following in zip(sigmas[:-1].tolist(), sigmas[1:].tolist(), strict=True):
+            before_pass()
             now = frame_levels([sigma] * (stop - start), clean, latents)
             then = frame_levels([following] * (stop - start), clean, latents)
-            velocity, _ = guided_advance(model, latents, timesteps_of(now, latents), chunk, state)
+            velocity = rollout.velocity(latents, timesteps_of(now, latents))
             latents = euler_step(latents, velocity, now, then)
-        still = torch.zeros(latents.shape[0], 1, stop - start, device=latents.device)
-        _, state = guided_advance(model, latents, still, chunk, state)
+        before_pass()
+        rollout.absorb(latents)
         yield latents
 
 
@@ -93,7 +94,8 @@ def sample_streaming(
     window: CacheWindow = CacheWindow(),  # noqa: B008 - frozen
 ) -> Latents:
     """All chunks of ``stream_chunks``."""
-    return torch.cat(list(stream_chunks(model, noise, first_frame, given, sigmas, layout, window)), dim=2)
+    rollout = PlainRollout(model, window)
+    return torch.cat(list(stream_chunks(rollout, noise, first_frame, given, sigmas, layout)), dim=2)
 
 
 def sample_staggered(

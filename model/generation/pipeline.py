@@ -20,13 +20,14 @@ from model.codecs.protocols import SPACE_STRIDE, EncodedText, LatentCodec, TextE
 from model.codecs.store import load_codec, load_null_text, load_text_encoder
 from model.codecs.streaming import IndependentChunks, LatentStream
 from model.flow.guidance import Conditions
+from model.flow.rollout import GraphedRollout
 from model.generation.bundle import REFINER_DIRECTORY, read_bundle_info
 from model.generation.first_frame import prepare_first_frame
 from model.generation.health import check_finite, check_visible
 from model.generation.placement import Placement, place
 from model.generation.refining import Refiner, RefinerJob, WholeClipRefiner
 from model.generation.request import GenerationRequest, check_request
-from model.generation.sampling import SamplingPlan, plan_sampling, sample
+from model.generation.sampling import SamplingPlan, Streaming, plan_sampling, sample
 from model.types import CameraConditioning, TextConditioning
 
 GENERATION_THREADS = 1
@@ -89,6 +90,7 @@ class WorldPipeline:
         self._model = model
         self.placement = placement or Placement(next(model.parameters()).device)
         self._encoders = encoders
+        self._graphs: GraphedRollout | None = None
         self.refiner = refiner
         self.info = info
         self._card = ModelCard(
@@ -161,10 +163,13 @@ class WorldPipeline:
             OperationError: the latents are not finite.
         """
         check_request(request, (self.info.height, self.info.width))
-        # The embedder of the latents is the first thing every pass calls, with or without a carried state.
+        if request.mode is GenerationMode.STREAMING:
+            yield from _finite(self._sampled(request, check), "stage 1")
+            return
+        # The embedder of the latents is the first thing every pass calls.
         hook = self._model.x_embedder.register_forward_pre_hook(lambda _module, _inputs: check())
         try:
-            yield from _finite(self._sampled(request), "stage 1")
+            yield from _finite(self._sampled(request, check), "stage 1")
         finally:
             hook.remove()
 
@@ -194,7 +199,7 @@ class WorldPipeline:
         return _finite(self.refiner.refine(coarse, RefinerJob(request.prompt, request.seed, check)), "the refiner")
 
     @torch.no_grad()
-    def _sampled(self, request: GenerationRequest) -> Iterator[Latents]:
+    def _sampled(self, request: GenerationRequest, check: Check) -> Iterator[Latents]:
         device, size = self.placement.device, (self.info.height, self.info.width)
         intrinsics, clean = request.intrinsics, None
         if request.image is not None:
@@ -210,7 +215,16 @@ class WorldPipeline:
         text = _conditioning(self._encoders.text.encode([request.prompt]), device)
         null = _conditioning(self._encoders.null_text, device)
         given = Conditions(text, camera, null, plan.guidance)
-        yield from sample(self._model, plan, noise, clean, given)
+        yield from sample(self._model, plan, noise, clean, given, Streaming(self._rollout(plan), check))
+
+    def _rollout(self, plan: SamplingPlan) -> GraphedRollout | None:
+        """The rollout whose CUDA graphs all videos of this pipeline share; None where graphs cannot be had."""
+        if plan.mode is not GenerationMode.STREAMING or self.placement.device.type != "cuda" or self.placement.offload:
+            return None
+        if self._graphs is None:
+            self._graphs = GraphedRollout(self._model, plan.window)
+        self._graphs.restart()
+        return self._graphs
 
 
 def _finite(chunks: Iterable[Latents], what: str) -> Iterator[Latents]:

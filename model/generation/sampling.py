@@ -1,6 +1,6 @@
 """How a mode samples: its chunks, noise levels, guidance and window; then one call that runs it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from jaxtyping import Float
@@ -12,6 +12,7 @@ from model.backbone import SanaWM
 from model.causal.layout import ChunkLayout
 from model.causal.state import CacheWindow
 from model.flow.guidance import Conditions
+from model.flow.rollout import PlainRollout, Rollout
 from model.flow.samplers import sample_bidirectional, sample_staggered, stream_chunks
 from model.flow.schedule import euler_sigmas, explicit_sigmas, staggered_starts
 
@@ -66,12 +67,26 @@ def plan_sampling(info: BundleInfo, mode: GenerationMode, frames: int, steps: in
     return SamplingPlan(mode, layout, euler_sigmas(info.shift, steps or info.steps), info.guidance, window)
 
 
+@dataclass(frozen=True)
+class Streaming:
+    """How a rollout is run.
+
+    Attributes:
+        rollout: fresh, for the plan's window; None = plain calls of the network.
+        before_pass: called before every pass of a rollout; may raise to stop there.
+    """
+
+    rollout: Rollout | None = None
+    before_pass: Callable[[], None] = lambda: None
+
+
 def sample(
     model: SanaWM,
     plan: SamplingPlan,
     noise: Latents,
     first_frame: Float[Tensor, "batch channels 1 height width"] | None,
     given: Conditions,
+    streaming: Streaming = Streaming(),
 ) -> Iterator[Latents]:
     """Stage-1 latents as they are done: chunk after chunk when streaming, all at once otherwise.
 
@@ -81,9 +96,11 @@ def sample(
         noise: standard normal, for all frames.
         first_frame: clean latent of frame 0, which is never changed.
         given: captions, camera and the plan's guidance.
+        streaming: how a rollout is run.
     """
     if plan.mode is GenerationMode.STREAMING:
-        yield from stream_chunks(model, noise, first_frame, given, plan.sigmas, plan.layout, plan.window)
+        rollout = streaming.rollout or PlainRollout(model, plan.window)
+        yield from stream_chunks(rollout, noise, first_frame, given, plan.sigmas, plan.layout, streaming.before_pass)
     elif plan.mode is GenerationMode.TEACHER:
         yield sample_staggered(model, noise, first_frame, given, plan.sigmas, plan.layout)
     else:

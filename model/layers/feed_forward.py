@@ -40,7 +40,8 @@ class FeedForward(nn.Module):
         extended = with_neighbours(hidden, 1, 1, tail, view.shard)
         previous, following = extended[:, : view.frames], extended[:, 2:]
         ids = view.chunk_ids(1)
-        visible = [ids[frame] == ids[frame + 1] for frame in range(view.frames)]
+        # Beyond the end (-1) lie zeros: a single chunk needs no mask, and a rollout copies none from the host.
+        visible = [ids[frame + 1] in (ids[frame], -1) for frame in range(view.frames)]
         if not all(visible):
             following = following * following.new_tensor(visible)[:, None, None]
         left, center, right = self.t_conv.weight[..., 0].unbind(-1)

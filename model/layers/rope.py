@@ -50,7 +50,6 @@ def rotary_table(head_dim: int, positions: tuple[int, int], height: int, width: 
 def camera_part(table: RotaryTable, head_dim: int) -> RotaryTable:
     """The table of the rotary half of a camera head: the leading pairs of each axis of the whole head's table."""
     starts = (0, axis_pairs(head_dim)[0], sum(axis_pairs(head_dim)[:2]))
-    kept = [
-        start + pair for start, pairs in zip(starts, axis_pairs(head_dim // 2), strict=True) for pair in range(pairs)
-    ]
-    return RotaryTable(table.cosine[..., kept], table.sine[..., kept])
+    kept = [slice(start, start + pairs) for start, pairs in zip(starts, axis_pairs(head_dim // 2), strict=True)]
+    cosine, sine = (torch.cat([values[..., part] for part in kept], -1) for values in (table.cosine, table.sine))
+    return RotaryTable(cosine, sine)

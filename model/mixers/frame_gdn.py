@@ -4,12 +4,27 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kernels.camera_gdn import CameraGDNCarry, CameraGDNInputs, camera_gdn, camera_gdn_summary
-from kernels.frame_gdn import FrameGDNCarry, FrameGDNInputs, frame_gdn, frame_gdn_summary
+from kernels.camera_gdn import (
+    CameraGDNCarry,
+    CameraGDNInputs,
+    CameraGDNRaw,
+    camera_gdn,
+    camera_gdn_raw,
+    camera_gdn_summary,
+)
+from kernels.frame_gdn import (
+    FrameGDNCarry,
+    FrameGDNRaw,
+    frame_gdn,
+    frame_gdn_raw,
+    frame_gdn_summary,
+    prepare_frame_gdn,
+)
 from kernels.key_prep import prepare_features
-from kernels.ray_rope import rotate
+from model.camera.ray_frame import RayFrames
 from model.causal.state import GDNState, MixerState
 from model.config import BackboneConfig, Numerics
+from model.layers.rope import RotaryTable
 from model.layers.short_conv import ShortConv
 from model.mixers.camera_branch import CameraFeatures, discounted_gate, enter_world, key_inflation, leave_world
 from model.mixers.context import MixerContext
@@ -18,7 +33,6 @@ from model.mixers.time_mixer import MixerBase, key_scale
 from model.parallel.state_prefix import camera_gdn_carry, frame_gdn_carry
 
 Gates = tuple[Float[Tensor, "batch heads frames space"], Float[Tensor, "batch heads frames"]]
-Tail = Tensor | None
 
 
 class FrameGDNMixer(MixerBase):
@@ -48,54 +62,68 @@ class FrameGDNMixer(MixerBase):
 
     def _main_branch(self, tokens: Tensor, gates: Gates, context: MixerContext, carried: GDNState | None) -> tuple:
         view, rotary = context.view, context.rotary
-        raw_query, raw_key, value = self.qkv(tokens).chunk(3, dim=-1)
-        raw_key, tail = self.conv_k(raw_key, view, carried.conv_tail if carried else None)
-        query = prepare_features(raw_query, self.q_norm.weight, self.heads, self.norm_eps)
-        scale = key_scale(self.head_dim, view.space)
-        key = prepare_features(raw_key, self.k_norm.weight, self.heads, self.norm_eps, scale)
-        inputs = FrameGDNInputs(
+        query, key, value = self.qkv(tokens).chunk(3, dim=-1)
+        key, tail = self.conv_k(key, view, carried.conv_tail if carried else None)
+        raw = FrameGDNRaw(
             query=query,
             key=key,
-            rotated_query=rotate(query, rotary.cosine, rotary.sine),
-            rotated_key=rotate(key, rotary.cosine, rotary.sine),
-            value=self.split_heads(value),
+            value=value,
+            query_weight=self.q_norm.weight,
+            key_weight=self.k_norm.weight,
+            cosine=rotary.cosine,
+            sine=rotary.sine,
             update_gate=gates[0],
             decay=gates[1],
+            norm_eps=self.norm_eps,
+            key_scale=key_scale(self.head_dim, view.space),
         )
-        carry = FrameGDNCarry(before=carried.main if carried else None)
-        if view.shard is not None:
-            carry = frame_gdn_carry(frame_gdn_summary(inputs, view.resets), view.shard)
-        output, state = frame_gdn(inputs, view.resets, self.denominator_eps, carry)
-        return output, state, tail
+        if view.shard is None:
+            carry = FrameGDNCarry(before=carried.main if carried else None)
+            return *frame_gdn_raw(raw, view.resets, self.denominator_eps, carry), tail
+        inputs = prepare_frame_gdn(raw)
+        carry = frame_gdn_carry(frame_gdn_summary(inputs, view.resets), view.shard)
+        return *frame_gdn(inputs, view.resets, self.denominator_eps, carry), tail
 
     def _camera_branch(self, tokens: Tensor, gates: Gates, context: MixerContext, carried: GDNState | None) -> tuple:
         if context.rays is None or not self.has_camera:
             return None, None, None
         view, rays, rotary = context.view, context.rays, context.camera_rotary
-        tail = carried.camera_conv_tail if carried else None
-        local, tail = self._camera_features(tokens, context, tail)
-        world = enter_world(local, rays, rotary, clips_rms=self.numerics.clips_ray_rms)
-        inputs = CameraGDNInputs(
-            query=world.query,
-            key=world.key,
-            value=world.value,
-            update_gate=discounted_gate(gates[0], key_inflation(local.key, world.key)),
+        key, tail = self.conv_k_cam(self.k_proj_cam(tokens), view, carried.camera_conv_tail if carried else None)
+        raw = CameraGDNRaw(
+            query=self.q_proj_cam(tokens),
+            key=key,
+            value=self.v_proj_cam(tokens),
+            query_weight=self.q_norm_cam.weight,
+            key_weight=self.k_norm_cam.weight,
+            ray_from_world=rays.ray_from_world,
+            world_from_ray=rays.world_from_ray,
+            cosine=rotary.cosine,
+            sine=rotary.sine,
+            update_gate=gates[0],
             decay=gates[1],
+            norm_eps=self.norm_eps,
+            key_scale=key_scale(self.head_dim, view.space),
         )
         carry = CameraGDNCarry(before=carried.camera if carried else None)
+        kept = tail if self.numerics.camera_conv_carries_tail else None
+        if view.shard is None and not self.numerics.clips_ray_rms:
+            return *camera_gdn_raw(raw, view.resets, carry), kept
+        inputs = self._camera_inputs(raw, rays, rotary)
         if view.shard is not None:
             carry = camera_gdn_carry(camera_gdn_summary(inputs, view.resets), view.shard)
         output, state = camera_gdn(inputs, view.resets, carry)
-        kept = tail if self.numerics.camera_conv_carries_tail else None
         return leave_world(output, rays, rotary), state, kept
 
-    def _camera_features(self, tokens: Tensor, context: MixerContext, tail: Tail) -> tuple[CameraFeatures, Tensor]:
-        view = context.view
-        raw_key, new_tail = self.conv_k_cam(self.k_proj_cam(tokens), view, tail)
-        scale = key_scale(self.head_dim, view.space)
-        query = prepare_features(self.q_proj_cam(tokens), self.q_norm_cam.weight, self.heads, self.norm_eps)
-        key = prepare_features(raw_key, self.k_norm_cam.weight, self.heads, self.norm_eps, scale)
-        return CameraFeatures(query, key, self.split_heads(self.v_proj_cam(tokens))), new_tail
+    def _camera_inputs(self, raw: CameraGDNRaw, rays: RayFrames, rotary: RotaryTable) -> CameraGDNInputs:
+        """Ray-transformed features by themselves: shards exchange summaries of them, one profile clips them."""
+        local = CameraFeatures(
+            prepare_features(raw.query, raw.query_weight, self.heads, raw.norm_eps),
+            prepare_features(raw.key, raw.key_weight, self.heads, raw.norm_eps, raw.key_scale),
+            self.split_heads(raw.value),
+        )
+        world = enter_world(local, rays, rotary, clips_rms=self.numerics.clips_ray_rms)
+        gate = discounted_gate(raw.update_gate, key_inflation(local.key, world.key))
+        return CameraGDNInputs(world.query, world.key, world.value, gate, raw.decay)
 
 
 def gdn_state(state: MixerState | None) -> GDNState | None:

@@ -7,6 +7,7 @@ from small_backbone import random_backbone, random_conditions
 from model.causal import CacheWindow, ChunkLayout
 from model.flow import (
     Conditions,
+    PlainRollout,
     euler_sigmas,
     explicit_sigmas,
     sample_bidirectional,
@@ -67,9 +68,10 @@ def test_guidance_of_one_is_the_caption_alone_and_null_alone_is_zero() -> None:
 def test_chunks_are_yielded_one_by_one() -> None:
     model = random_backbone()
     noise, text, camera = random_conditions(FRAMES)
-    chunks = stream_chunks(
-        model, noise, None, Conditions(text, camera), explicit_sigmas((1.0,)), LAYOUT, CacheWindow(None)
-    )
+    rollout, asked = PlainRollout(model, CacheWindow(None)), []
+    given, sigmas = Conditions(text, camera), explicit_sigmas((1.0,))
+    chunks = stream_chunks(rollout, noise, None, given, sigmas, LAYOUT, lambda: asked.append(1))
     assert next(chunks).shape[2] == 3
     assert next(chunks).shape[2] == 2
     assert next(chunks, None) is None
+    assert len(asked) == 4  # one step and one pass for the state, twice
