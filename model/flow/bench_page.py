@@ -46,7 +46,7 @@ def draw(record: dict[str, Any], destination: Path) -> None:
         figure.subplots(1, 2), ("chunk_seconds", "held_gib"), ("seconds a chunk", "GiB held"), strict=True
     ):
         axes.plot(row[key], marker=".", color="#4a6fa5")
-        axes.set(xlabel="chunk", ylabel=label, ylim=(0, 1.2 * max(row[key])))
+        axes.set(xlabel="chunk", ylabel=label, ylim=(0, 1.2 * max(row[key]) or 1))
         axes.spines[["top", "right"]].set_visible(False)
     figure.savefig(destination, metadata={"Software": None})
 
