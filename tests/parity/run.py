@@ -49,9 +49,11 @@ PROFILE_KINDS = {"attention", "block", "dit", "dit_streaming", "samplers"}
 INFORMATION = "check"
 
 
-def run_file(file: VectorFile, backend: Backend) -> list[Line]:
-    """All profiles a file holds for; a file whose values depend on none is run once."""
+def run_file(file: VectorFile, backend: Backend, only: str = "") -> list[Line]:
+    """All profiles a file holds for (or one of them); a file whose values depend on none is run once."""
     profiles = file.profiles if file.kind in PROFILE_KINDS else file.profiles[:1]
+    if only and file.kind in PROFILE_KINDS:
+        profiles = [profile for profile in profiles if profile == only]
     lines: list[Line] = []
     for profile in profiles:
         try:
@@ -77,6 +79,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--vectors", type=Path, required=True, help="a directory in the vectors' layout")
     parser.add_argument("--kinds", default="", help="comma-separated kinds; empty runs all")
     parser.add_argument("--backend", default=Backend.REFERENCE.value)
+    parser.add_argument("--profile", default="", help="one numerics profile; empty runs all")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)  # tiny tensors: threads only wait for each other
     torch.backends.cuda.matmul.allow_tf32 = False
@@ -91,7 +94,7 @@ def main(arguments: list[str] | None = None) -> int:
     wanted = [kind.strip() for kind in options.kinds.split(",") if kind.strip()]
     files = list_vectors(options.vectors)
     chosen = [file for file in files if not wanted or file.kind in wanted]
-    lines = [line for file in chosen if file.kind in RUNNERS for line in _run_and_print(file, backend)]
+    lines = [line for file in chosen if file.kind in RUNNERS for line in _run_and_print(file, backend, options.profile)]
     return _conclude(lines, chosen, wanted)
 
 
@@ -101,12 +104,12 @@ def _run_interpreted(options: argparse.Namespace) -> int:
     Modules of the model choose their backend themselves, and under the interpreter that is Triton.
     """
     own = [sys.executable, __file__, "--vectors", options.vectors, "--kinds", options.kinds]
-    call = ["env", "TRITON_INTERPRET=1", *own, "--backend", Backend.TRITON.value]
+    call = ["env", "TRITON_INTERPRET=1", *own, "--backend", Backend.TRITON.value, "--profile", options.profile]
     return subprocess.run(call, check=False).returncode
 
 
-def _run_and_print(file: VectorFile, backend: Backend) -> list[Line]:
-    lines = run_file(file, backend)
+def _run_and_print(file: VectorFile, backend: Backend, only: str) -> list[Line]:
+    lines = run_file(file, backend, only)
     for line in lines:
         error = "-" if line.error is None else f"{line.error:.2e}"
         _say(f"{line.file:32} {line.profile:9} {line.tensor:34} {error:>9} {line.limit:.0e}  {line.verdict}")
