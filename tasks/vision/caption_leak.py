@@ -15,8 +15,11 @@ _MOVES = (
     r"travel(?:s|ed|ing|led|ling)?|walk(?:s|ed|ing)?|run(?:s|ning)?|ran|ris(?:e|es|ing)|rose|rais(?:e|es|ed|ing)|"
     r"lower(?:s|ed|ing)?|descend(?:s|ed|ing)?|ascend(?:s|ed|ing)?|climb(?:s|ed|ing)?|turn(?:s|ed|ing)?|"
     r"approach(?:es|ed|ing)?|head(?:s|ed|ing)?|slid(?:e|es|ing)?|strafe(?:s|d)?|strafing|spin(?:s|ning)?|"
-    r"arc(?:s|ed|ing)?|shift(?:s|ed|ing)?|back(?:s|ed|ing)|pass(?:es|ed|ing)|trace(?:s|d)?|tracing|spiral(?:s|ed|ing)?|"
-    r"proceed(?:s|ed|ing)?|navigat(?:e|es|ed|ing)|enter(?:s|ed|ing)?|exit(?:s|ed|ing)?|shak(?:e|es|ing)|whip(?:s|ped|ping)?"
+    r"arc(?:s|ed|ing)?|shift(?:s|ed|ing)?|back(?:s|ed|ing)|pass(?:es|ed|ing)?|trace(?:s|d)?|tracing|spiral(?:s|ed|ing)?|"
+    r"proceed(?:s|ed|ing)?|navigat(?:e|es|ed|ing)|enter(?:s|ed|ing)?|exit(?:s|ed|ing)?|shak(?:e|es|ing)|whip(?:s|ped|ping)?|"
+    r"swoop(?:s|ed|ing)?|cross(?:es|ed|ing)|step(?:s|ped|ping)?|rac(?:e|es|ed|ing)|div(?:e|es|ed|ing)|"
+    r"dove|jump(?:s|ed|ing)?|go(?:es|ing)?|carried|creep(?:s|ing)?|edg(?:es|ed|ing)|soar(?:s|ed|ing)?|"
+    r"(?:continues|continuing) (?:forwards?|backwards?|ahead|straight|left|right|along|down|through|past|toward)"
 )
 _VIEWER = (
     r"camera|cameraman|cam|lens|viewpoint|view|viewer|shot|footage|perspective|point of view|pov|frame|drone|we|you"
@@ -32,11 +35,12 @@ _TURN = (
     r"rightwards?|toward|towards|over to|away)"
 )
 _LENS_MOVES = r"zooms|zoomed|zooming|dollies|dollied|dollying|trucking|strafes?|strafing"
+_SUBJECTS = r"(?:the|this) (?:video|clip|scene|film|image|player|first-person player|character's view|camera ?work)"
 _BODY_MOVES = (
     r"mov(?:e|es|ing)|walk(?:s|ing)?|fly(?:ing)?|flies|glid(?:e|es|ing)|turn(?:s|ing)?|rotat(?:e|es|ing)|"
     r"push(?:es|ing)?|pull(?:s|ing)?|orbit(?:s|ing)?|circl(?:e|es|ing)|advanc(?:e|es|ing)|ascend(?:s|ing)?|"
     r"descend(?:s|ing)?|travel(?:s|ing|ling)?|look(?:s|ing)?|step(?:s|ping)?|go(?:es|ing)?|back(?:s|ing)?|head(?:s|ing)?|"
-    r"drift(?:s|ing)?|sweep(?:s|ing)?|slid(?:e|es|ing)|run(?:s|ning)?|driv(?:e|es|ing)"
+    r"drift(?:s|ing)?|sweep(?:s|ing)?|slid(?:e|es|ing)|run(?:s|ning)?|driv(?:e|es|ing)|ris(?:e|es|ing)|strafe"
 )
 _START = r"(?:^|[.!?;:]\s+|,\s+(?:then|and|while|as)\s+)(?:then |next |now |and |slowly |smoothly |gently |steadily )*"
 
@@ -47,19 +51,37 @@ PATTERNS = (
     re.compile(rf"\b(?:pans|panned|panning|tilts|tilting)\s+(?:\w+ly\s+)?{_TURN}\b(?!\s+of\b)"),
     re.compile(rf"\b(?:{_LENS_MOVES})\s+(?:\w+ly\s+)?{_DIRECTION}\b"),
     # "pan left", "zoom in": nouns as well, so only where a verb can stand
-    re.compile(rf"(?:{_START}|\b(?:to|then|and)\s+|ly\s+)(?P<leak>(?:pan|tilt|zoom|dolly)\s+(?:\w+ly\s+)?{_DIRECTION})\b(?!\s+of\b)"),
+    re.compile(rf"(?:{_START}|\b(?:to|then|and)\s+|ly\s+)(?P<leak>(?:pan|tilt|zoom|dolly|truck)\s+(?:\w+ly\s+)?{_DIRECTION})\b(?!\s+of\b)"),
     # "panning shot", "tracking view", "dolly move", "aerial fly-through", "push-in"
     re.compile(
         r"\b(?:panning|tracking|dolly|zooming|orbiting|orbital|tilting|trucking|crane|following|moving|rotating|"
         r"circling|gliding|flying|descending|ascending|rising|walking|steadicam|handheld|whip|zoom)[- ]"
         r"(?:camera |tracking |zoom |pan )?(?:shots?|view|move|movement|motion|footage|camera|in shot|out shot)\b"
     ),
-    re.compile(r"\b(?:camera|viewpoint)\s+(?:movement|motion|move|pan|tilt|zoom|path|rotation|orbit|sweep|flight|dolly)s?\b"),
-    re.compile(r"\b(?:fly|walk|drive)[- ]?(?:throughs?|overs?|bys?)\b"),
-    re.compile(r"\b(?:push|zoom|pull|dolly|track|truck)-(?:in|out|back)s?\b"),
+    re.compile(r"\b(?:camera|viewpoint)(?:'s)?\s+(?:movement|motion|move|pan|tilt|zoom|path|rotation|orbit|sweep|flight|dolly)s?\b"),
+    re.compile(r"\b(?:fly|walk|drive)-?(?:throughs?|overs?|bys?)\b"),
+    re.compile(r"\b(?:an?|the|aerial|slow|smooth|quick) (?:fly|walk|drive) (?:through|over|by)\b"),
+    re.compile(r"\b(?:camera|viewpoint) leans?\b|\bfirst-person (?:walk|run|drive|flight|tour|ride)\b"),
+    re.compile(r"\bdolly[- ]zooms?\b|\bcamera ?work (?:is|moves|follows|shakes)\b"),
+    re.compile(r"\b(?:360|180|90)[- ]degree (?:pan|rotation|turn|orbit|sweep|spin|camera)\b"),
+    re.compile(
+        r"\b(?:forward|backward|lateral|sideways|circular|orbital)s?(?:[- ]moving| camera)? "
+        r"(?:motion|movement|shot|travel)\b"
+    ),
+    # Weaker subjects, so only with a direction: "the video pans across", "the player walks forward"
+    re.compile(rf"\b{_SUBJECTS}\s+(?:{_ASIDE}\s+){{0,3}}(?:{_MOVES})\s+(?:\w+ly\s+)?(?:{_DIRECTION}|to)\b"),
+    # A participle without a subject and its object: "Orbiting a windmill", "Following the path"
+    re.compile(
+        rf"{_START}(?P<leak>(?:orbit|orbiting|circle|circling|follow|following|approach|approaching|enter|entering|"
+        r"crossing|exploring)\s+(?:around\s+)?(?:an?|the)\s+\w+)"
+    ),
+    re.compile(
+        r"\b(?:push|zoom|pull|dolly|track|truck)-(?:in|out|back)s?\b"
+        r"(?! (?:sofa|bed|couch|drawer|table|chair|shelf|tray|button))"
+    ),
     re.compile(r"\b(?:slow|quick|fast|gentle|smooth|steady|whip|rapid|gradual)\s+(?:pan|tilt|zoom|dolly|orbit|pull-?back)\b"),
     # An order or a participle without a subject opens the sentence: "Move forward ...", "Turning left, ..."
-    re.compile(rf"{_START}(?P<leak>(?:{_BODY_MOVES})\s+(?:\w+ly\s+)?{_DIRECTION})\b"),
+    re.compile(rf"{_START}(?P<leak>(?:{_BODY_MOVES})\s+(?:(?:\w+ly|straight|further|low|high|deeper)\s+)?(?:{_DIRECTION}|above|back))\b"),
     # "move forward" and its like said of nothing in particular
     re.compile(r"\b(?:to|by|while|when|as|keep|keeps|before|after)\s+(?:mov(?:e|ing)|walk(?:ing)?|fly(?:ing)?|driv(?:e|ing))\s+"
                r"(?:forwards?|backwards?|ahead|left|right|sideways)\b"),
