@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from torch.func import functional_call
 
-from model.refiner.video_attention import Hidden, Projected
-from model.refiner.video_block import VideoBlock
+from model.refiner.video_attention import Hidden, LayerContext, Projected
+from model.refiner.video_block import BlockInputs, VideoBlock
 
 RunBlock = Callable[..., tuple[Hidden, Projected]]
 
@@ -35,6 +35,27 @@ class ResidentBlocks:
     def runnable(self) -> Iterator[RunBlock]:
         """The blocks themselves."""
         yield from self._blocks
+
+
+class CompiledBlocks:
+    """All blocks stay where they are and run through one compiled function.
+
+    The function takes the block as an argument, so one graph per combination of shapes serves all blocks: a rollout
+    has four (sink, first block, growing window, full window), and a full window is met for the rest of the clip.
+
+    Args:
+        blocks: in order.
+        backend: of ``torch.compile``: a name, or a function of a graph.
+    """
+
+    def __init__(self, blocks: Sequence[VideoBlock], backend: str | Callable[..., object] = "inductor") -> None:
+        self._blocks = list(blocks)
+        self._call = torch.compile(_call, backend=backend, fullgraph=True, dynamic=False)
+
+    def runnable(self) -> Iterator[RunBlock]:
+        """Each block as the compiled function."""
+        for block in self._blocks:
+            yield partial(self._call, block)
 
 
 class OffloadedBlocks:
@@ -79,6 +100,12 @@ class OffloadedBlocks:
         for tensor in weights.values():
             # Made on the copying stream: its memory must not be used again before the computing one is done with it.
             tensor.record_stream(computing)
+
+
+def _call(
+    block: VideoBlock, hidden: Hidden, inputs: BlockInputs, context: LayerContext | None
+) -> tuple[Hidden, Projected]:
+    return block(hidden, inputs, context)
 
 
 def _run(block: VideoBlock, weights: dict[str, Tensor], *inputs: object) -> tuple[Hidden, Projected]:

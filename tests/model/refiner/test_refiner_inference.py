@@ -5,7 +5,7 @@ import pytest
 import torch
 from einops import rearrange
 
-from model.refiner.block_weights import OffloadedBlocks
+from model.refiner.block_weights import CompiledBlocks, OffloadedBlocks
 from model.refiner.inference import BlockRefiner, refine_whole
 from model.refiner.plan import BlockSizes, RefinerPlan
 from model.refiner.sampler import REFINER_SIGMAS, refine
@@ -242,3 +242,26 @@ def _library_velocity(network, state, levels, text, mask, coordinates=None):
         return_dict=False,
     )
     return rearrange(video, "b (f h w) c -> b c f h w", f=frames, h=height)
+
+
+def test_compiled_blocks_are_entered_and_change_nothing(transformer, text):
+    torch.compiler.reset()
+    entered = []
+
+    def counting(graph, _inputs):
+        def run(*tensors):
+            entered.append(graph)
+            return graph.forward(*tensors)
+
+        return run
+
+    coarse, noise = _latents(1, 8), _latents(2, 8)
+    plain = _in_chunks(BlockRefiner(VideoStream(transformer), text, PLAN, BlockSizes(2, 3)), coarse, noise, (4, 2, 2))
+    stream = VideoStream(transformer, CompiledBlocks(video_blocks(transformer), counting))
+    compiled = _in_chunks(BlockRefiner(stream, text, PLAN, BlockSizes(2, 3)), coarse, noise, (4, 2, 2))
+    assert (plain - compiled).abs().max() < 1e-5
+    passes = 1 + 4 * (
+        len(PLAN.sigmas) - 1 + 1
+    )  # the sink; blocks of 2, 1, 2, 2 frames: their steps, and for the window
+    assert len(entered) == CONFIG.num_layers * passes
+    assert len(set(entered)) <= 5  # the sink, and one graph per combination of block and window, whatever the layer
