@@ -13,7 +13,8 @@ class ScoreRow(Record):
 
     ``resolution`` is ``HxW@fps`` of the frames that were measured, or ``source`` for facts that are not measured.
     ``value`` is None exactly when the scorer could not evaluate the clip; ``detail`` then says why. ``worst_frame``
-    is the frame that decided, -1 where the metric belongs to the whole clip.
+    is the frame that decided, -1 where the metric belongs to the whole clip. ``weights_digest`` is the SHA-256 of the
+    scorer's weights, ``served:<model>`` behind an endpoint, and empty where there are none.
     """
 
     clip_id: str
@@ -25,6 +26,7 @@ class ScoreRow(Record):
     value: float | None
     worst_frame: int = -1
     detail: str = ""
+    weights_digest: str = ""
 
 
 class Outcome(StrEnum):

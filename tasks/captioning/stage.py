@@ -13,9 +13,10 @@ from tasks.captioning.config import CaptionConfig, CaptionEngine
 from tasks.captioning.image_statistics import ImageStatisticsCaptioner
 from tasks.captioning.protocols import Captioner, CaptionItem
 from tasks.captioning.scene_static import SourceCaptioner
-from tasks.captioning.vlm import VlmCaptioner, VlmEndpoint, read_api_key
+from tasks.captioning.vlm import VlmCaptioner
 from tasks.vision.caption_leak import find_leaks
 from tasks.vision.tables import read_table, write_table
+from tasks.vision.vlm_endpoint import VlmEndpoint, read_api_key
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,40 @@ from data_contracts.base import Record
 from data_contracts.licence import Use
 
 
+class ModelScorers(Record):
+    """The scorers that need weights, each absent while its place is empty; Table 6's ranges bind them.
+
+    Attributes:
+        vlm_endpoint: OpenAI-compatible base URL, up to and including ``/v1``.
+        vlm_model: model name the endpoint serves.
+        vlm_api_key_file: mounted secret with the bearer token; empty for none.
+        vlm_frames: pictures sent per clip.
+        vlm_timeout_s: seconds until one request is given up.
+        vlm_attempts: tries per clip when the endpoint is busy or answers off the schema.
+        vlm_cache: directory of valid answers, kept from run to run; empty = none are kept.
+    """
+
+    vlm_endpoint: str = ""
+    vlm_model: str = ""
+    vlm_api_key_file: str = ""
+    vlm_frames: int = Field(default=8, ge=1)
+    vlm_timeout_s: float = Field(default=120, gt=0)
+    vlm_attempts: int = Field(default=5, ge=1)
+    vlm_cache: str = ""
+
+
 class ScreenConfig(Record):
     """What the screen needs to know besides the contracts.
 
     Attributes:
         use: what the result is for; the licence gate.
         thumbnail_width: pixels.
+        models: scorers with weights.
     """
 
     use: Use
     thumbnail_width: int = Field(ge=16)
+    models: ModelScorers = ModelScorers()
 
 
 class FilterConfig(Record):
@@ -24,7 +48,9 @@ class FilterConfig(Record):
     Attributes:
         use: what the result is for; rendered clips carry the licence of their scene.
         thumbnail_width: pixels, of rendered clips.
+        models: scorers with weights, for rendered clips.
     """
 
     use: Use
     thumbnail_width: int = Field(ge=16)
+    models: ModelScorers = ModelScorers()

@@ -11,8 +11,10 @@ from data_contracts.annotations import read_annotations
 from data_contracts.clip import ClipRow
 from data_contracts.quality import ScoreRow
 from infra.stage import ClipJob
+from tasks.filtering.config import ModelScorers
 from tasks.filtering.phash import clip_hash
 from tasks.filtering.scorers.embedded import embedded_scorers
+from tasks.filtering.scorers.models import model_scorers
 from tasks.filtering.scorers.protocol import Measure, StoredClip
 from tasks.vision.flow import gray_frames
 from tasks.vision.video import read_video
@@ -22,15 +24,16 @@ ANNOTATION_SCORER, ANNOTATION_VERSION = "annotation", "1"
 
 @dataclass(frozen=True)
 class MeasureWork:
-    """A stored clip, its annotations (None = none) and the width of its thumbnail."""
+    """A stored clip, its annotations (None = none), the width of its thumbnail, and the scorers with weights."""
 
     clip_id: str
     media: Path
     annotations: Path | None
     thumbnail_width: int
+    models: ModelScorers
 
 
-def measure_job(row: ClipRow, artifact: Path, thumbnail_width: int) -> ClipJob[MeasureWork]:
+def measure_job(row: ClipRow, artifact: Path, thumbnail_width: int, models: ModelScorers) -> ClipJob[MeasureWork]:
     """The job for one row of an artifact (``ingest`` or ``splat``); clips with equal ids are one job."""
     annotations = artifact / "annotations" / f"{row.clip_id}.safetensors"
     work = MeasureWork(
@@ -38,6 +41,7 @@ def measure_job(row: ClipRow, artifact: Path, thumbnail_width: int) -> ClipJob[M
         artifact / "media" / f"{row.clip_id}.mp4",
         annotations if annotations.is_file() else None,
         thumbnail_width,
+        models,
     )
     key = {"media": row.media_digest, "annotations": row.annotation_digest, "clip_id": row.clip_id}
     return ClipJob(row.clip_id, key, work)
@@ -49,12 +53,12 @@ def measure_clip(work: MeasureWork, directory: Path) -> dict[str, Any]:  # JSON 
     clip = StoredClip(work.media, video.frames, gray_frames(video.frames), round(video.fps, 3))
     _write_thumbnail(directory / "thumbnails" / f"{work.clip_id}.jpg", clip, work.thumbnail_width)
     measures = [
-        (scorer.name, scorer.version, clip.resolution, measure)
-        for scorer in embedded_scorers()
+        (scorer.name, scorer.version, clip.resolution, scorer.weights, measure)
+        for scorer in (*embedded_scorers(), *model_scorers(work.models))
         for measure in scorer.measure(clip)
     ]
     measures += [
-        (ANNOTATION_SCORER, ANNOTATION_VERSION, "source", measure) for measure in _annotations(work.annotations)
+        (ANNOTATION_SCORER, ANNOTATION_VERSION, "source", "", measure) for measure in _annotations(work.annotations)
     ]
     return {
         "hash": clip_hash(clip.gray),
@@ -67,8 +71,9 @@ def measure_clip(work: MeasureWork, directory: Path) -> dict[str, Any]:  # JSON 
                 "value": None if measure.value is None else round(measure.value, 6),
                 "worst_frame": measure.worst_frame,
                 "detail": measure.detail,
+                "weights_digest": weights,
             }
-            for scorer, version, resolution, measure in measures
+            for scorer, version, resolution, weights, measure in measures
         ],
     }
 

@@ -31,9 +31,8 @@ def run_screen(context: StageContext[ScreenConfig]) -> StageSummary:
     rows = read_table(source / "clips.parquet", ClipRow)
     stored = {row.clip_id: row for row in reversed(rows) if row.status is ClipStatus.READY and is_video(row)}
     first = [row for row in rows if stored.get(row.clip_id) is row]
-    results = map_clips(
-        context, [measure_job(row, source, context.config.thumbnail_width) for row in first], measure_clip
-    )
+    width, models = context.config.thumbnail_width, context.config.models
+    results = map_clips(context, [measure_job(row, source, width, models) for row in first], measure_clip)
     records = {result.name: result.record for result in results}
     found_so_far = _scores(rows, records, context.config)
     hashes = {clip_id: record["hash"] for clip_id, record in records.items()}

@@ -71,9 +71,8 @@ def _rendered_scores(
     """The screen's scorers on rendered clips, and what only the renderer knows."""
     splat = context.inputs["splat"]
     table = load_licences()
-    results = map_clips(
-        context, [measure_job(row, splat, context.config.thumbnail_width) for row in rendered], measure_clip
-    )
+    width, models = context.config.thumbnail_width, context.config.models
+    results = map_clips(context, [measure_job(row, splat, width, models) for row in rendered], measure_clip)
     records = {result.name: result.record for result in results}
     scores = read_table(splat / "scores.parquet", ScoreRow)
     for row in rendered:

@@ -9,6 +9,7 @@ class CutScorer:
 
     name = cuts.NAME
     version = cuts.VERSION
+    weights = ""
 
     def measure(self, clip: StoredClip) -> list[Measure]:
         """One value."""

@@ -8,6 +8,7 @@ class LumaScorer:
 
     name = "luma_mean"
     version = "1"
+    weights = ""
 
     def measure(self, clip: StoredClip) -> list[Measure]:
         """One value."""

@@ -26,6 +26,7 @@ class MotionScorer:
     pairs: int
     name: str = NAME
     version: str = VERSION
+    weights: str = ""
 
     def measure(self, clip: StoredClip) -> list[Measure]:
         """Both values."""

@@ -47,6 +47,11 @@ class Scorer(Protocol):
         """Grows with every change of meaning."""
         ...
 
+    @property
+    def weights(self) -> str:
+        """SHA-256 of the weights, or ``served:<model>`` where an endpoint holds them; empty where there are none."""
+        ...
+
     def measure(self, clip: StoredClip) -> list[Measure]:
         """Every metric this scorer has for the clip."""
         ...

@@ -19,6 +19,7 @@ class QualityScorer:
 
     name = "classical_quality"
     version = "1"
+    weights = ""
 
     def measure(self, clip: StoredClip) -> list[Measure]:
         """One value."""

@@ -11,6 +11,7 @@ class SaturationScorer:
 
     name = "hsv_mean"
     version = "1"
+    weights = ""
 
     def measure(self, clip: StoredClip) -> list[Measure]:
         """One value."""

@@ -13,6 +13,7 @@ class VmafMotionScorer:
 
     name = "ffmpeg_vmafmotion"
     version = "1"
+    weights = ""
 
     def measure(self, clip: StoredClip) -> list[Measure]:
         """One value.
