@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workflows.cli.corpus_page import page
 from workflows.cli.options import Json, Profile, WorkdirOption
 from workflows.cli.synth import synth
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Build, read, count and check corpora.")
 app.command("synth")(synth)
+app.command("page")(page)
 
 
 @app.command()
