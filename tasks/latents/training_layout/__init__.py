@@ -1,0 +1,1 @@
+"""The authors' training layout: zips of latents and of JSON, cameras, scores and captions beside them."""
