@@ -21,6 +21,7 @@ from model.flow import (
     sample_staggered,
     sample_streaming,
 )
+from model.layers.rope import RotaryTable
 
 STREAM_INPUTS = frozenset({"x_init", "y", "mask", "camera_conditions", "chunk_plucker"})
 LATENTS = re.compile(r"latents_(?P<sink>sink|nosink)_(?P<precision>fp32|official)")
@@ -45,11 +46,13 @@ class RecordingModel:
 
         return hook
 
-    def advance(self, latents, timesteps, text, camera, state: RolloutState) -> tuple[Tensor, RolloutState]:
+    def advance(
+        self, latents, timesteps, text, camera, state: RolloutState, rotary: RotaryTable | None = None
+    ) -> tuple[Tensor, RolloutState]:
         number = len(self.calls)
         chunk, step = divmod(number, self.calls_per_chunk)
         saves = step == self.calls_per_chunk - 1
-        velocity, after = self.model.advance(latents, timesteps, text, camera, state)
+        velocity, after = self.model.advance(latents, timesteps, text, camera, state, rotary)
         call = {"i": number, "start_f": state.frames, "end_f": after.frames, "save_kv_cache": saves}
         self.calls.append({**call, "shapes": {index: _shapes(state.block(index)) for index in self.states}})
         # The authors' saving call is told one timestep 0 for all frames; the same number, another shape.
