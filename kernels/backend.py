@@ -9,14 +9,15 @@ from torch import Tensor
 
 _LOGGER = logging.getLogger(__name__)
 FEATURE_TYPES = (torch.float32, torch.bfloat16)
+WITHOUT_GRADIENTS = ("frame_gdn_summary", "camera_gdn_summary")
 
 
 class Backend(StrEnum):
     """The implementations there are.
 
-    ``reference`` is the equation in plain PyTorch, on any device. ``triton`` is the fused kernel: forward only, on CUDA
-    devices, or on a CPU under Triton's interpreter (``TRITON_INTERPRET=1`` before Python starts). ``auto`` is
-    ``triton`` where it can run and has passed its self-check on the device, else ``reference``.
+    ``reference`` is the equation in plain PyTorch, on any device. ``triton`` is the fused kernel, with first
+    derivatives, on CUDA devices, or on a CPU under Triton's interpreter (``TRITON_INTERPRET=1`` before Python starts).
+    ``auto`` is ``triton`` where it can run and has passed its self-check on the device, else ``reference``.
     """
 
     AUTO = "auto"
@@ -65,7 +66,7 @@ def choose(backend: Backend, kernel: str, tensors: Iterable[Tensor]) -> Backend:
     """
     if backend is Backend.REFERENCE:
         return backend
-    reason = _obstacle(list(tensors))
+    reason = _obstacle(kernel, list(tensors))
     if backend is Backend.TRITON:
         if reason:
             raise KernelUnavailableError(f"kernel {kernel!r} cannot run on Triton: {reason}; use backend 'reference'")
@@ -73,10 +74,10 @@ def choose(backend: Backend, kernel: str, tensors: Iterable[Tensor]) -> Backend:
     return Backend.REFERENCE if reason else Backend.TRITON
 
 
-def _obstacle(tensors: list[Tensor]) -> str:
+def _obstacle(kernel: str, tensors: list[Tensor]) -> str:
     """Why the Triton kernels cannot take these tensors; empty if they can."""
     first = tensors[0]
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
+    if kernel in WITHOUT_GRADIENTS and torch.is_grad_enabled() and any(tensor.requires_grad for tensor in tensors):
         return "they compute no gradients and an input requires one"
     if first.dtype not in FEATURE_TYPES:
         return f"features are {first.dtype}, not torch.float32 or torch.bfloat16"

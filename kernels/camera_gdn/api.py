@@ -70,7 +70,7 @@ def camera_gdn_summary(
     inputs: CameraGDNInputs, resets: Sequence[bool], backend: Backend = Backend.AUTO
 ) -> CameraGDNSummary:
     """What this call does to any state that enters it, for composing shards (Eq. 12)."""
-    if choose(backend, "camera_gdn", _tensors(inputs)) is Backend.REFERENCE:
+    if choose(backend, "camera_gdn_summary", _tensors(inputs)) is Backend.REFERENCE:
         return reference.camera_gdn_summary(inputs, resets)
     from kernels.camera_gdn import ops
     from kernels.gate import usable

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from kernels.camera_gdn import launch, reference
+from kernels.camera_gdn import autograd, launch, reference
 from kernels.camera_gdn.types import CameraGDNCarry, CameraGDNInputs, CameraGDNRaw, CameraGDNSummary
 from kernels.gate import Passed
 from kernels.launch import reset_flags
@@ -111,3 +111,6 @@ def _like(value: Tensor) -> tuple[Tensor, Tensor]:
     batch, heads, frames, space, dim = value.shape
     output = value.new_empty(batch, frames, space, heads, dim)
     return output, value.new_empty(batch, heads, dim, dim, dtype=torch.float32)
+
+
+autograd.register(_prepared, _raw)

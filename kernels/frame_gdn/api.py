@@ -94,7 +94,7 @@ def frame_gdn_summary(
     inputs: FrameGDNInputs, resets: Sequence[bool], backend: Backend = Backend.AUTO
 ) -> FrameGDNSummary:
     """What this call does to any state that enters it, for composing shards (Eq. 12)."""
-    if choose(backend, "frame_gdn", _tensors(inputs)) is Backend.REFERENCE:
+    if choose(backend, "frame_gdn_summary", _tensors(inputs)) is Backend.REFERENCE:
         return reference.frame_gdn_summary(inputs, resets)
     from kernels.frame_gdn import ops
     from kernels.gate import usable

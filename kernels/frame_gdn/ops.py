@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from kernels.frame_gdn import launch, reference
+from kernels.frame_gdn import autograd, launch, reference
 from kernels.frame_gdn.types import FrameGDNCarry, FrameGDNInputs, FrameGDNRaw, FrameGDNState, FrameGDNSummary
 from kernels.gate import Passed
 from kernels.launch import reset_flags
@@ -133,3 +133,6 @@ def _like(value: Tensor) -> tuple[Tensor, Tensor]:
     batch, heads, frames, space, dim = value.shape
     output = value.new_empty(batch, frames, space, heads, dim)
     return output, value.new_empty(batch, heads, dim + 1, dim, dtype=torch.float32)
+
+
+autograd.register(_prepared, _raw)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from kernels.gate import Passed
-from kernels.key_prep import launch, reference
+from kernels.key_prep import autograd, launch, reference
 
 
 @torch.library.custom_op("sana_wm::prepare_features", mutates_args=())
@@ -19,3 +19,6 @@ def prepare_features(raw: Tensor, weight: Tensor, heads: int, eps: float, scale:
 def _(raw: Tensor, weight: Tensor, heads: int, eps: float, scale: float, gated: bool) -> Tensor:  # noqa: ARG001 - the schema
     batch, frames, space, width = raw.shape
     return raw.new_empty(batch, heads, frames, space, width // heads)
+
+
+autograd.register(prepare_features)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from kernels.gate import Passed
 from kernels.launch import token_strides, with_unit_channels
-from kernels.ray_rope import reference
+from kernels.ray_rope import autograd, reference
 from kernels.ray_rope.triton_ray_rope import ray_rope_kernel
 
 BLOCK = 32
@@ -49,3 +49,6 @@ def _launch(features: Tensor, matrix: Tensor | None, cosine: Tensor, sine: Tenso
         DIM=dim, RAYS=matrix is not None, BLOCK=BLOCK, HALF=half, WHOLE=2 * half, num_warps=4,
     )  # fmt: skip
     return output
+
+
+autograd.register(rotate, transform_rays)

@@ -1,25 +1,17 @@
 """The short convolution as a ``torch.library`` operator."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 
 import torch
 from torch import Tensor
 
 from kernels.gate import Passed
-from kernels.short_conv import reference
+from kernels.short_conv import autograd, reference
+from kernels.short_conv.sight import TAPS, later_frames_seen
 from kernels.short_conv.triton_short_conv import short_conv_kernel
 
-BLOCK, TAPS = 1024, 4
+BLOCK = 1024
 CHECKED_DIM = 112  # the convolution knows no heads: the released head size stands for the device
-
-
-@lru_cache(maxsize=256)
-def later_frames_seen(chunk_ids: tuple[int, ...], frames: int, device: torch.device) -> Tensor:
-    """How many of the next ``TAPS - 1`` frames lie in each frame's chunk; kept, so that graphs copy nothing."""
-    ahead = range(1, TAPS)
-    counts = [sum(chunk_ids[frame] == chunk_ids[frame + step] for step in ahead) for frame in range(frames)]
-    return torch.tensor(counts, dtype=torch.int32, device=device)
 
 
 @torch.library.custom_op("sana_wm::short_conv", mutates_args=())
@@ -49,3 +41,6 @@ def _(extended: Tensor, weight: Tensor, chunk_ids: list[int], gated: bool) -> Te
 def short_conv(extended: Tensor, weight: Tensor, chunk_ids: Sequence[int], *, gated: bool) -> Tensor:
     """See ``kernels.short_conv.api.short_conv``."""
     return _short_conv(extended, weight, list(chunk_ids), gated)
+
+
+autograd.register(_short_conv)

@@ -33,7 +33,7 @@ def test_auto_takes_the_reference_on_a_cpu_and_triton_by_name_refuses() -> None:
     with pytest.raises(KernelUnavailableError, match="TRITON_INTERPRET=1 is not set"):
         choose(Backend.TRITON, "frame_gdn", [features])
     with pytest.raises(KernelUnavailableError, match="no gradients"):
-        choose(Backend.TRITON, "frame_gdn", [features.requires_grad_()])
+        choose(Backend.TRITON, "frame_gdn_summary", [features.requires_grad_()])
 
 
 def test_the_page_is_what_the_json_says() -> None:
