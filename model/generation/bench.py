@@ -81,24 +81,22 @@ class Minute:
         self._decoder = decoder
         self._model = setting.model()
         self._graphed = GraphedRollout(self._model, WINDOW) if setting.device.type == "cuda" else None
-        self._refiner: VideoStream | None = None
-        self._text: RefinerText | None = None
+        self._refine: tuple[VideoStream, RefinerText] | None = None
 
     def add_refiner(self, config: RefinerConfig) -> None:
         """Clips timed from here on may be refined."""
         device, dtype = self._setting.device, self._setting.dtype
         network = random_transformer(config, device, dtype)
         blocks = CompiledBlocks(video_blocks(network)) if device.type == "cuda" else None
-        self._refiner = VideoStream(network, blocks) if blocks else VideoStream(network)
-        self._text = RefinerText(
-            torch.randn(1, WORDS, config.caption_channels, device=device), torch.ones(1, WORDS, device=device)
-        )
+        stream = VideoStream(network, blocks) if blocks else VideoStream(network)
+        states = torch.randn(1, WORDS, config.caption_channels, device=device)
+        self._refine = stream, RefinerText(states, torch.ones(1, WORDS, device=device))
 
     def clip(self, raw_frames: int, refined: bool, overlapped: bool) -> dict:
         """One clip: its seconds, and where nothing overlaps those of every chunk of every part."""
         layout = ChunkLayout.streaming((raw_frames - 1) // FRAME_STRIDE + 1, CHUNK)
         noise, given = self._setting.conditions(layout.frames)
-        refiner = BlockRefiner(self._refiner, self._text, RefinerPlan(FRAME_RATE)) if refined else None
+        refiner = BlockRefiner(*self._refine, RefinerPlan(FRAME_RATE)) if refined and self._refine else None
         if self._graphed is not None:
             self._graphed.restart()
         rollout = self._graphed or PlainRollout(self._model, WINDOW)
@@ -174,18 +172,19 @@ def measure(setting: Setting, sizes: tuple[CausalDecoderConfig, RefinerConfig], 
 
 def _issue(
     lanes: dict[str, Lane], chunks: Iterator[Tensor], refiner: BlockRefiner | None, decoding: CausalChunks
-) -> tuple[Tensor, torch.cuda.Event | None]:
+) -> tuple[Tensor, torch.Event | None]:
     """Issue the next chunk of every part; its pixels, and the event of their arrival where parts overlap."""
     wait, last = lanes["decoder"].stream is None, lanes["decoder"].stream
     latents = lanes["stage 1"].after(lambda: next(chunks).clone().float(), None, wait)
     if refiner is not None:
         drawn = torch.randn_like(latents)
-        if not wait:
-            drawn.record_stream(lanes["refiner"].stream)
+        own = lanes["refiner"].stream
+        if own is not None:
+            drawn.record_stream(own)
         coarse = latents
         latents = lanes["refiner"].after(lambda: refiner.refine_next(coarse, drawn), latents, wait)
-        if last is not None:
-            last.wait_stream(lanes["refiner"].stream)
+        if last is not None and own is not None:
+            last.wait_stream(own)
     pixels = lanes["decoder"].after(lambda: _bytes(decoding.decode_next(latents)), latents, wait)
     return pixels, last.record_event() if last is not None else None
 

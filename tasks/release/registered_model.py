@@ -50,7 +50,7 @@ class RegisteredWorldModel(PythonModel):
 
         info = self.pipeline.info
         path = action_camera_path(walk.action)
-        lenses = np.tile(default_intrinsics(info.height, info.width), (len(path), 1))
+        lenses = np.tile(default_intrinsics(info.height, info.width, origin=info.pixel_origin), (len(path), 1))
         request = GenerationRequest(None, walk.prompt, path, lenses, walk.seed, GenerationMode.STREAMING)
         with tempfile.TemporaryDirectory(prefix="walk-") as scratch:
             file = Path(scratch) / "walk.mp4"
