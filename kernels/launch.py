@@ -41,13 +41,17 @@ class CallShape:
         """Independent recurrences."""
         return self.batch * self.heads
 
+    @property
+    def long(self) -> bool:
+        """Whether the call fills a device by its frames and heads alone."""
+        return self.pairs * self.frames >= LONG_CALL
+
     def plan(self, kernel: str) -> Plan:
         """The launch plan of one kernel: an override (when tuning), else the table's."""
         if kernel in self.overrides:
             return self.overrides[kernel]
         exact = self.precision.operand == torch.float32
-        long = self.pairs * self.frames >= LONG_CALL
-        plan = plan_for(PlanKey(kernel, exact, long, self.half, self.capability))
+        plan = plan_for(PlanKey(kernel, exact, self.long, self.half, self.capability))
         blocks = -(-self.space // plan.block)
         return plan if plan.splits <= blocks else Plan(plan.block, plan.warps, plan.stages, 1)
 

@@ -15,6 +15,7 @@ class Precision:
         scan_operand: of the product of state and transition.
         steps: of transitions and updates in memory.
         states: of the per-frame states in memory.
+        tables: of cosines and sines in calls long enough to repay the conversion: every head reads them again.
         products: Triton's mode for float32 operands.
     """
 
@@ -22,11 +23,12 @@ class Precision:
     scan_operand: torch.dtype
     steps: torch.dtype
     states: torch.dtype
+    tables: torch.dtype
     products: str
 
 
-EXACT = Precision(torch.float32, torch.float32, torch.float32, torch.float32, "ieee")
-FAST = Precision(torch.bfloat16, torch.bfloat16, torch.bfloat16, torch.bfloat16, "tf32")
+EXACT = Precision(*(torch.float32,) * 5, "ieee")
+FAST = Precision(*(torch.bfloat16,) * 4, torch.float16, "tf32")
 TYPES = {torch.float32: tl.float32, torch.bfloat16: tl.bfloat16}
 
 

@@ -4,7 +4,7 @@ Three phases, so that shards can exchange summaries between the first and the se
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from jaxtyping import Float
@@ -62,10 +62,14 @@ def raw_operands(
     heads = gates[1].shape[1]
     rms = inverse_rms(query, key, norm_eps)
     split = [split_heads(one, heads) for one in (query, key, value)]
-    cosine, sine = (one.float().contiguous() for one in rotary)
-    return FrameOperands(
-        split[0], split[1], split[0], split[1], split[2], *gates, False, rms, *weights, cosine, sine, key_scale
+    tables = (one.float().contiguous() for one in rotary)
+    operands = FrameOperands(
+        split[0], split[1], split[0], split[1], split[2], *gates, False, rms, *weights, *tables, key_scale
     )
+    if not operands.shape.long:
+        return operands
+    kept = operands.shape.precision.tables
+    return replace(operands, cosine=operands.cosine.to(kept), sine=operands.sine.to(kept))
 
 
 def prepared_operands(features: Sequence[Tensor], gates: tuple[Tensor, Tensor], *, delta: bool) -> FrameOperands:

@@ -1,7 +1,8 @@
 """Per frame and head: P = K B K^T and U = V B K^T of the main branch, for rotated and for plain keys.
 
-B is split between the two operands of a product (sqrt(B) on each), so that P is symmetric and never negative however
-the operands are rounded: the bound of Eq. 5 survives bfloat16.
+In P, B is split between the two operands (sqrt(B) on each), so that P is symmetric and never negative however the
+operands are rounded: the bound of Eq. 5 survives bfloat16. In U, B is on the keys alone: values then go from memory to
+the product as they are, unrounded and without passing registers.
 """
 # ruff: noqa: ANN001, ANN201, N803, PLR0913, PLR0917, PLR0915 - Triton: no annotations, constexprs, many pointers
 
@@ -72,16 +73,17 @@ def matrix_steps_kernel(
             cos = load_tile(cosine, rows, DIM // 2, row_mask, DIM // 2, HALF)
             sin = load_tile(sine, rows, DIM // 2, row_mask, DIM // 2, HALF)
             even, odd = turn(even, odd, cos, sin)
-        root = tl.sqrt(tl.load(gate + rows * gate_ss, mask=row_mask, other=0.0).to(tl.float32))
-        x_a, x_b = (even * root[:, None]).to(DOT), (odd * root[:, None]).to(DOT)
-        x_v = (load_tile(value, rows, value_ss, row_mask, DIM, 2 * HALF).to(tl.float32) * root[:, None]).to(DOT)
+        beta = tl.load(gate + rows * gate_ss, mask=row_mask, other=0.0).to(tl.float32)[:, None]
+        root = tl.sqrt(beta)
+        x_a, x_b = (even * root).to(DOT), (odd * root).to(DOT)
         t_a = tl.trans(x_a)
         p_aa = tl.dot(t_a, x_a, p_aa, input_precision=PRECISION)
         p_ab = tl.dot(t_a, x_b, p_ab, input_precision=PRECISION)
         p_bb = tl.dot(tl.trans(x_b), x_b, p_bb, input_precision=PRECISION)
-        t_v = tl.trans(x_v)
-        u_a = tl.dot(t_v, x_a, u_a, input_precision=PRECISION)
-        u_b = tl.dot(t_v, x_b, u_b, input_precision=PRECISION)
+        y_a, y_b = (even * beta).to(DOT), (odd * beta).to(DOT)
+        t_v = tl.trans(load_tile(value, rows, value_ss, row_mask, DIM, 2 * HALF).to(DOT))
+        u_a = tl.dot(t_v, y_a, u_a, input_precision=PRECISION)
+        u_b = tl.dot(t_v, y_b, u_b, input_precision=PRECISION)
     at = ((wide * heads + head) * frames + frame) * SPLITS + split
     grams += at * (3 * HALF * HALF)
     store_block(grams, p_aa, DIM // 2, HALF)
