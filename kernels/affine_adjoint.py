@@ -46,6 +46,14 @@ class AffineGradients:
 
 
 @dataclass(frozen=True)
+class Incoming:
+    """Gradients of the outputs: of the mixed tokens, and of the state after the last frame."""
+
+    output: Float[Tensor, "batch heads frames space head_dim"]
+    last: Float[Tensor, "batch heads rows key"]
+
+
+@dataclass(frozen=True)
 class TokenGradients:
     """Gradients of what a delta rule step is made of."""
 

@@ -1,6 +1,6 @@
 """What the operators' gradients share: which are wanted, how they are handed back, and no second derivatives."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol
 
 from torch import Tensor
@@ -65,11 +65,47 @@ def handed(gradients: Sequence[Tensor], wanted: Sequence[bool]) -> list[Tensor |
     return [gradient if want else None for gradient, want in zip(gradients, wanted, strict=True)]
 
 
-def heads_first(gradient: Tensor | None) -> Tensor | None:
+def heads_first(gradient: Tensor) -> Tensor:
     """(batch, frames, space, heads, dim) as (batch, heads, frames, space, dim)."""
-    return None if gradient is None else gradient.permute(0, 3, 1, 2, 4)
+    return gradient.permute(0, 3, 1, 2, 4)
 
 
 def tokens_first(gradient: Tensor) -> Tensor:
     """The inverse of ``heads_first``."""
     return gradient.permute(0, 2, 3, 1, 4)
+
+
+def keep_raw_call(ctx: Context, inputs: tuple, output: object) -> None:  # noqa: ARG001 - torch's signature
+    """What both fused calls keep for their gradients: every input."""
+    features, tables, before, after, resets, scalars, gated = inputs
+    ctx.save_for_backward(*features, *tables, before, after)
+    ctx.call = list(resets), list(scalars), gated
+
+
+def raw_gradients(backward: Callable[..., list[Tensor]]) -> Callable[..., tuple]:
+    """The gradient formula of a fused call: three features, its tables, both ends, by the operator ``backward``."""
+
+    def formula(ctx: Context, output: Tensor, last: Tensor) -> tuple:
+        *inputs, before, after = ctx.saved_tensors
+        resets, scalars, gated = ctx.call
+        needs = ctx.needs_input_grad
+        wanted = [*needs[0], *needs[1], needs[2], needs[3]]
+        found = handed(backward(inputs, before, after, [output, last], resets, scalars, wanted, gated), wanted)
+        return found[:3], found[3:-2], found[-2], found[-1], None, None, None
+
+    return formula
+
+
+def fake_raw_gradients(
+    inputs: list[Tensor],
+    before: Tensor | None,
+    after: Tensor | None,
+    incoming: list[Tensor],  # noqa: ARG001 - the operator's signature
+    resets: list[bool],  # noqa: ARG001 - as above
+    scalars: list[float],  # noqa: ARG001 - as above
+    wanted: list[bool],
+    gated: bool,  # noqa: ARG001 - as above
+) -> list[Tensor]:
+    """What a fused call's backward operator returns, without data."""
+    every = [*inputs, before, after]
+    return kept_fake(every, wanted, [() if one is None else one.shape for one in every])

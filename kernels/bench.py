@@ -24,6 +24,7 @@ from kernels.backend import Backend
 from kernels.camera_gdn import camera_gdn_raw
 from kernels.camera_gdn.reference import camera_gdn_raw as camera_reference
 from kernels.camera_gdn.types import CameraGDNCarry, CameraGDNRaw
+from kernels.cuda_graph import captured
 from kernels.frame_gdn import frame_gdn_raw
 from kernels.frame_gdn.reference import frame_gdn as frame_reference
 from kernels.frame_gdn.reference import prepare
@@ -52,21 +53,7 @@ class Row:
 
 def graphed(call: Call) -> Call:
     """The call as a replayed CUDA graph."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(2):
-            call()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        output = call()
-
-    def replay() -> Tensor:
-        graph.replay()
-        return output
-
-    return replay
+    return captured(call)[0]
 
 
 def alternate(calls: dict[str, Call], repeats: int) -> dict[str, tuple[float, ...]]:
@@ -111,8 +98,32 @@ def problem(section: str, frames: int) -> tuple[Call, dict[str, Call], Call]:
 
 def _peers(section: str, raw: FrameGDNRaw | CameraGDNRaw) -> dict[str, Call]:
     """The frozen peers on the same numbers; empty where they cannot be imported."""
-    if importlib.util.find_spec("peer_ops") is None:
+    eager, fast = eager_peer(section, raw), compiled_peer(section, raw)
+    if eager is None or fast is None:
         return {}
+    fast()
+    return {"peer eager": eager, "peer compile": fast, "peer compile graph": graphed(fast)}
+
+
+def eager_peer(section: str, raw: FrameGDNRaw | CameraGDNRaw) -> Call | None:
+    """The frozen peer on the same tensors; None where it cannot be imported."""
+    found = _peer(section, raw)
+    return None if found is None else lambda: found[0](*found[1])
+
+
+def compiled_peer(section: str, raw: FrameGDNRaw | CameraGDNRaw) -> Call | None:
+    """The same, compiled."""
+    found = _peer(section, raw)
+    if found is None:
+        return None
+    fast = torch.compile(found[0], dynamic=False)
+    return lambda: fast(*found[1])
+
+
+def _peer(section: str, raw: FrameGDNRaw | CameraGDNRaw) -> tuple[Callable[..., Tensor], tuple] | None:
+    """The peer's operator and its arguments."""
+    if importlib.util.find_spec("peer_ops") is None:
+        return None
     peer_ops = importlib.import_module("peer_ops")  # lies beside the project, is no dependency of it
     heads = raw.decay.shape[1]
     features = [one.flatten(1, 2).unflatten(-1, (heads, -1)) for one in (raw.query, raw.key, raw.value)]
@@ -121,11 +132,7 @@ def _peers(section: str, raw: FrameGDNRaw | CameraGDNRaw) -> dict[str, Call]:
     shared = (*features, raw.query_weight, raw.key_weight, raw.update_gate, raw.decay, rope)
     if isinstance(raw, CameraGDNRaw):
         shared = (*shared, raw.ray_from_world.flatten(1, 2), raw.world_from_ray.flatten(1, 2))
-    op = peer_ops.main_op if section == "main" else peer_ops.camera_op
-    fast = torch.compile(op, dynamic=False)
-    fast(*shared)
-    calls = {"peer eager": lambda: op(*shared), "peer compile": lambda: fast(*shared)}
-    return calls | {"peer compile graph": graphed(lambda: fast(*shared))}
+    return (peer_ops.main_op if section == "main" else peer_ops.camera_op), shared
 
 
 def compare(section: str, frames: int, bytes_per_ms: float, repeats: int) -> list[Row]:

@@ -7,7 +7,7 @@ bits twice. On a machine without a GPU set ``TRITON_INTERPRET=1``: small sizes, 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -160,6 +160,31 @@ def _spoil(raw: Raw, adversary: str) -> Raw:
     return replace(raw, **changes[adversary]())
 
 
+def report(lines: Iterable[Line], destination: Path | None) -> int:
+    """Print every comparison as it comes, keep all in a JSON file if one is named; returns the exit code."""
+    seen: list[Line] = []
+    for line in lines:
+        verdict = "ok" if line.passed else "WRONG"
+        sys.stdout.write(f"{line.kernel:32} {line.case:44} {line.error:9.1e}  {line.limit:.0e}  {verdict}\n")
+        seen.append(line)
+        if destination:
+            destination.write_text(json.dumps([asdict(one) for one in seen], indent=1) + "\n")
+    failed = sum(not line.passed for line in seen)
+    sys.stdout.write(f"{len(seen) - failed} passed, {failed} failed\n")
+    return int(failed > 0)
+
+
+def checked_device() -> torch.device | None:
+    """The device to check, exact in float32; None, and a line that says why, where kernels cannot run."""
+    torch.backends.cuda.matmul.allow_tf32 = False
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    if interpreting():
+        return torch.device("cpu")
+    sys.stderr.write("error: no GPU here; set TRITON_INTERPRET=1 to check on the CPU\n")
+    return None
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run all comparisons, print a table; returns the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -167,23 +192,12 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, help="only the first sizes; default all")
     parser.add_argument("--json", type=Path, help="write every comparison here")
     options = parser.parse_args(arguments)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device.type == "cpu" and not interpreting():
-        sys.stderr.write("error: no GPU here; set TRITON_INTERPRET=1 to check on the CPU\n")
+    device = checked_device()
+    if device is None:
         return 2
-    torch.backends.cuda.matmul.allow_tf32 = False
-    lines = []
+    draws = options.draws if options.draws is not None else 10_000 if device.type == "cuda" else 32
     with torch.no_grad():
-        draws = options.draws if options.draws is not None else 10_000 if device.type == "cuda" else 32
-        for line in check(device, draws, options.sizes):
-            verdict = "ok" if line.passed else "WRONG"
-            sys.stdout.write(f"{line.kernel:24} {line.case:44} {line.error:9.1e}  {line.limit:.0e}  {verdict}\n")
-            lines.append(line)
-    if options.json:
-        options.json.write_text(json.dumps([asdict(line) for line in lines], indent=1) + "\n")
-    failed = sum(not line.passed for line in lines)
-    sys.stdout.write(f"{len(lines) - failed} passed, {failed} failed\n")
-    return int(failed > 0)
+        return report(check(device, draws, options.sizes), options.json)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,10 @@ machine without a GPU set ``TRITON_INTERPRET=1``: small sizes, float32 only. Exi
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,11 +17,11 @@ from unittest.mock import patch
 import torch
 from torch import Tensor
 
-from kernels.backend import Backend, interpreting
+from kernels.backend import Backend
 from kernels.camera_gdn import CameraGDNCarry, camera_gdn, camera_gdn_raw
 from kernels.camera_gdn.reference import prepare as prepare_camera
 from kernels.camera_gdn.types import CameraGDNInputs, CameraGDNRaw
-from kernels.check import Line
+from kernels.check import Line, checked_device, report
 from kernels.frame_gdn import FrameGDNCarry, FrameGDNState, frame_gdn, frame_gdn_raw
 from kernels.frame_gdn.reference import prepare as prepare_frame
 from kernels.frame_gdn.types import FrameGDNInputs, FrameGDNRaw
@@ -197,21 +196,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--sizes", type=int, help="only the first sizes; default all")
     parser.add_argument("--json", type=Path, help="write every comparison here")
     options = parser.parse_args(arguments)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    if device.type == "cpu" and not interpreting():
-        sys.stderr.write("error: no GPU here; set TRITON_INTERPRET=1 to check on the CPU\n")
-        return 2
-    torch.backends.cuda.matmul.allow_tf32 = False
-    lines = []
-    for line in check(device, options.sizes):
-        verdict = "ok" if line.passed else "WRONG"
-        sys.stdout.write(f"{line.kernel:32} {line.case:32} {line.error:9.1e}  {line.limit:.0e}  {verdict}\n")
-        lines.append(line)
-        if options.json:
-            options.json.write_text(json.dumps([asdict(one) for one in lines], indent=1) + "\n")
-    failed = sum(not line.passed for line in lines)
-    sys.stdout.write(f"{len(lines) - failed} passed, {failed} failed\n")
-    return int(failed > 0)
+    device = checked_device()
+    return 2 if device is None else report(check(device, options.sizes), options.json)
 
 
 if __name__ == "__main__":

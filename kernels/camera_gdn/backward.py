@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from kernels.affine import delta_rule_steps
-from kernels.affine_adjoint import AffineEnds, affine_backward, delta_rule_backward, scan_states, wide
+from kernels.affine_adjoint import AffineEnds, Incoming, affine_backward, delta_rule_backward, scan_states, wide
 from kernels.camera_gdn.reference import INFLATION_FLOOR
 from kernels.camera_gdn.types import CameraGDNCarry, CameraGDNInputs, CameraGDNRaw
 from kernels.key_prep.backward import features_backward, prepare
@@ -27,14 +27,6 @@ class CameraGDNGradients:
     decay: Float[Tensor, "batch heads frames"]
     before: Float[Tensor, "batch heads value key"]
     after: Float[Tensor, "batch heads value key"]
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """Gradients of the outputs: of the mixed tokens, and of the state after the last frame."""
-
-    output: Float[Tensor, "batch heads frames space head_dim"]
-    last: Float[Tensor, "batch heads value key"]
 
 
 def camera_gdn_backward(

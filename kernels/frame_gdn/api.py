@@ -2,15 +2,12 @@
 
 from collections.abc import Sequence
 
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor
 
 from kernels.backend import Backend, choose
 from kernels.frame_gdn import reference
 from kernels.frame_gdn.types import FrameGDNCarry, FrameGDNInputs, FrameGDNRaw, FrameGDNState, FrameGDNSummary
-from kernels.key_prep import prepare_features
-from kernels.ray_rope import rotate
 
 __all__ = [
     "FrameGDNCarry",
@@ -76,18 +73,7 @@ def frame_gdn_raw(
 
 def prepare_frame_gdn(raw: FrameGDNRaw, backend: Backend = Backend.AUTO) -> FrameGDNInputs:
     """The prepared features of a fused call, for whoever needs them by themselves, as shards do (Eq. 4-5)."""
-    heads = raw.decay.shape[1]
-    query = prepare_features(raw.query, raw.query_weight, heads, raw.norm_eps, 1.0, backend)
-    key = prepare_features(raw.key, raw.key_weight, heads, raw.norm_eps, raw.key_scale, backend)
-    return FrameGDNInputs(
-        query=query,
-        key=key,
-        rotated_query=rotate(query, raw.cosine, raw.sine, backend),
-        rotated_key=rotate(key, raw.cosine, raw.sine, backend),
-        value=rearrange(raw.value, "b t s (h d) -> b h t s d", h=heads),
-        update_gate=raw.update_gate,
-        decay=raw.decay,
-    )
+    return reference.prepare(raw, backend)
 
 
 def frame_gdn_summary(

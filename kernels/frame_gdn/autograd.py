@@ -7,7 +7,18 @@ import torch
 from torch import Tensor
 from torch.library import CustomOpDef
 
-from kernels.autograd import Context, handed, heads_first, kept, kept_fake, refuse_second, tokens_first
+from kernels.autograd import (
+    Context,
+    fake_raw_gradients,
+    handed,
+    heads_first,
+    keep_raw_call,
+    kept,
+    kept_fake,
+    raw_gradients,
+    refuse_second,
+    tokens_first,
+)
 from kernels.backward_gate import fused
 from kernels.frame_gdn import launch
 from kernels.frame_gdn.backward import Incoming, PackedEnds, frame_gdn_backward, frame_gdn_raw_backward
@@ -46,13 +57,8 @@ def plain_raw(
     raw: FrameGDNRaw, resets: Sequence[bool], eps: float, ends: States, incoming: tuple[Tensor, Tensor]
 ) -> list[Tensor | None]:
     """The same in plain PyTorch, with the tables' gradients."""
-    outgoing = Incoming(heads_first_of(incoming[0]), incoming[1])
+    outgoing = Incoming(heads_first(incoming[0]), incoming[1])
     return list(vars(frame_gdn_raw_backward(raw, resets, eps, PackedEnds(*ends), outgoing)).values())
-
-
-def heads_first_of(output: Tensor) -> Tensor:
-    """(batch, frames, space, heads, dim) as (batch, heads, frames, space, dim)."""
-    return output.permute(0, 3, 1, 2, 4)
 
 
 @torch.library.custom_op("sana_wm::frame_gdn_raw_backward", mutates_args=())
@@ -76,21 +82,6 @@ def _raw_backward(
     return kept(gradients, [*inputs, before, after], wanted)
 
 
-@_raw_backward.register_fake
-def _(
-    inputs: list[Tensor],
-    before: Tensor | None,
-    after: Tensor | None,
-    incoming: list[Tensor],
-    resets: list[bool],
-    scalars: list[float],
-    wanted: list[bool],
-    gated: bool,
-) -> list[Tensor]:
-    every = [*inputs, before, after]
-    return kept_fake(every, wanted, [() if one is None else one.shape for one in every])
-
-
 @torch.library.custom_op("sana_wm::frame_gdn_backward", mutates_args=())
 def _prepared_backward(
     inputs: list[Tensor],
@@ -110,7 +101,7 @@ def _prepared_backward(
         gradients = [made.query, made.key, made.rotated_query, made.rotated_key, made.value]
     else:
         call = FrameGDNInputs(*inputs, delta)
-        outgoing = Incoming(heads_first_of(incoming[0]), incoming[1])
+        outgoing = Incoming(heads_first(incoming[0]), incoming[1])
         made = frame_gdn_backward(call, resets, eps, PackedEnds(before, after), outgoing)
         features = (made.query, made.key, made.rotated_query, made.rotated_key, made.value)
         gradients = [tokens_first(one) for one in features]
@@ -134,22 +125,6 @@ def _(
     return kept_fake([*inputs, before, after], wanted, [*shapes, *ends])
 
 
-def _setup_raw(ctx: Context, inputs: tuple, output: object) -> None:
-    features, tables, before, after, resets, scalars, gated = inputs
-    ctx.save_for_backward(*features, *tables, before, after)
-    ctx.call = list(resets), list(scalars), gated
-
-
-def _raw_gradients(ctx: Context, output: Tensor, last: Tensor) -> tuple:
-    *inputs, before, after = ctx.saved_tensors
-    resets, scalars, gated = ctx.call
-    needs = ctx.needs_input_grad
-    wanted = [*needs[0], *needs[1], needs[2], needs[3]]
-    found = _raw_backward(inputs, before, after, [output, last], resets, scalars, wanted, gated)
-    found = handed(found, wanted)
-    return found[:3], found[3:9], found[9], found[10], None, None, None
-
-
 def _setup_prepared(ctx: Context, inputs: tuple, output: object) -> None:
     features, gates, before, after, resets, eps, delta, gated = inputs
     ctx.save_for_backward(*features, *gates, before, after)
@@ -163,13 +138,14 @@ def _prepared_gradients(ctx: Context, output: Tensor, last: Tensor) -> tuple:
     wanted = [*needs[0], *needs[1], needs[2], needs[3]]
     found = _prepared_backward(inputs, before, after, [output, last], resets, eps, wanted, [delta, gated])
     found = handed(found, wanted)
-    features = [heads_first(one) for one in found[:5]]
+    features = [None if one is None else heads_first(one) for one in found[:5]]
     return features, found[5:7], found[7], found[8], None, None, None, None
 
 
 def register(prepared: CustomOpDef, raw: CustomOpDef) -> None:
     """Give both forward operators their gradients, and those gradients none."""
-    raw.register_autograd(_raw_gradients, setup_context=_setup_raw)
+    _raw_backward.register_fake(fake_raw_gradients)
+    raw.register_autograd(raw_gradients(_raw_backward), setup_context=keep_raw_call)
     prepared.register_autograd(_prepared_gradients, setup_context=_setup_prepared)
     _raw_backward.register_autograd(refuse_second)
     _prepared_backward.register_autograd(refuse_second)

@@ -19,6 +19,7 @@ from kernels.affine import AffineSteps, cumulative_steps, delta_rule_steps
 from kernels.affine_adjoint import (
     AffineEnds,
     AffineGradients,
+    Incoming,
     affine_backward,
     cumulative_backward,
     delta_rule_backward,
@@ -43,14 +44,6 @@ class FrameGDNGradients:
     decay: Float[Tensor, "batch heads frames"]
     before: Float[Tensor, "batch heads rows key"]
     after: Float[Tensor, "batch heads rows key"]
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """Gradients of the outputs: of the mixed tokens, and of the state after the last frame."""
-
-    output: Float[Tensor, "batch heads frames space head_dim"]
-    last: Float[Tensor, "batch heads rows key"]
 
 
 @dataclass(frozen=True)

@@ -25,9 +25,10 @@ from kernels.affine import (
     forward_states,
     forward_summary,
 )
+from kernels.backend import Backend
 from kernels.frame_gdn.types import FrameGDNCarry, FrameGDNInputs, FrameGDNRaw, FrameGDNState, FrameGDNSummary
-from kernels.key_prep.reference import prepare_features
-from kernels.ray_rope.reference import rotate
+from kernels.key_prep import prepare_features
+from kernels.ray_rope import rotate
 
 
 def frame_gdn(
@@ -56,16 +57,16 @@ def frame_gdn_summary(inputs: FrameGDNInputs, resets: Sequence[bool]) -> FrameGD
     )
 
 
-def prepare(raw: FrameGDNRaw) -> FrameGDNInputs:
-    """Norms, ReLU, key scale (Eq. 5) and rotation of what the fused call starts from."""
+def prepare(raw: FrameGDNRaw, backend: Backend = Backend.REFERENCE) -> FrameGDNInputs:
+    """Norms, ReLU, key scale (Eq. 5) and rotation of what the fused call starts from, each by its own kernel."""
     heads = raw.decay.shape[1]
-    query = prepare_features(raw.query, raw.query_weight, heads, raw.norm_eps, 1.0)
-    key = prepare_features(raw.key, raw.key_weight, heads, raw.norm_eps, raw.key_scale)
+    query = prepare_features(raw.query, raw.query_weight, heads, raw.norm_eps, 1.0, backend)
+    key = prepare_features(raw.key, raw.key_weight, heads, raw.norm_eps, raw.key_scale, backend)
     return FrameGDNInputs(
         query=query,
         key=key,
-        rotated_query=rotate(query, raw.cosine, raw.sine),
-        rotated_key=rotate(key, raw.cosine, raw.sine),
+        rotated_query=rotate(query, raw.cosine, raw.sine, backend),
+        rotated_key=rotate(key, raw.cosine, raw.sine, backend),
         value=rearrange(raw.value, "b t s (h d) -> b h t s d", h=heads),
         update_gate=raw.update_gate,
         decay=raw.decay,

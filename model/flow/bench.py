@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from torch import Tensor
@@ -71,12 +72,8 @@ class Setting:
 @contextmanager
 def without_kernels() -> Iterator[None]:
     """As on a device that fails the kernels' self-check: the reference runs."""
-    passed = Passed.on
-    Passed.on = staticmethod(lambda _device, _dim: False)  # type: ignore[method-assign, assignment]
-    try:
+    with patch.object(Passed, "on", lambda _device, _dim: False):
         yield
-    finally:
-        Passed.on = passed  # type: ignore[method-assign]
 
 
 def steady_pass(setting: Setting, rollout: Rollout) -> Callable[[], Tensor]:

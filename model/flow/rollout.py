@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from kernels.cuda_graph import captured
 from model.backbone import SanaWM
 from model.causal.state import CacheWindow, RolloutState
 from model.flow.guidance import Conditions, guided_advance
@@ -73,13 +74,13 @@ class GraphedRollout:
     Args:
         model: few-step student, on a CUDA device; not to be changed while graphs are kept.
         window: what softmax blocks keep.
-        capture: makes a replayable step of a function; ``cuda_graph`` but in tests.
+        capture: makes a replayable step of a function; that of a CUDA graph but in tests.
     """
 
     def __init__(self, model: SanaWM, window: CacheWindow, capture: Capture | None = None) -> None:
         self._model = model
         self._window = window
-        self._capture = capture or cuda_graph
+        self._capture = capture or captured
         self._graphs: dict[tuple, _Graph] = {}
         self._current: _Graph | None = None
         self.restart()
@@ -141,25 +142,6 @@ class _Graph:
     inputs: _ChunkInputs
     replay: Step
     outputs: tuple[Latents, RolloutState]
-
-
-def cuda_graph(step: Step) -> tuple[Step, tuple[Latents, RolloutState]]:
-    """Capture ``step`` (after two runs that let libraries and kernels set themselves up) and give its replay."""
-    stream = torch.cuda.Stream()
-    stream.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(stream):
-        for _ in range(2):
-            step()
-    torch.cuda.current_stream().wait_stream(stream)
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        outputs = step()
-
-    def replay() -> tuple[Latents, RolloutState]:
-        graph.replay()
-        return outputs
-
-    return replay, outputs
 
 
 def _still(latents: Latents) -> Timesteps:
