@@ -47,16 +47,17 @@ def main() -> int:
     failed = 0
     for dim, frames, dtype in itertools.product(DIMS, LENGTHS, (torch.bfloat16, torch.float32)):
         for kernel in compile_calls(calls(frames, dim, dtype)):
-            sys.stdout.write(f"{dtype!s:16} T={frames:<3} D={dim:<4} {_line(kernel)}\n")
+            sys.stdout.write(f"{dtype!s:16} T={frames:<3} D={dim:<4} {usage(kernel)}\n")
             # Exact float32 products run on scalar units with whole tiles in registers: slow, spilling, and for parity.
             failed += dtype == torch.bfloat16 and kernel.stack_bytes > MOST_STACK
     sys.stdout.write(f"{failed} bfloat16 kernels spill more than {MOST_STACK} bytes a thread\n")
     return int(failed > 0)
 
 
-def _line(kernel: Compiled) -> str:
-    usage = f"{kernel.registers:4} registers {kernel.stack_bytes:5} bytes of stack {kernel.shared_bytes:7} shared"
-    return f"{kernel.name:26}{usage}"
+def usage(kernel: Compiled) -> str:
+    """Its name and what a thread and a program of it take."""
+    taken = f"{kernel.registers:4} registers {kernel.stack_bytes:5} bytes of stack {kernel.shared_bytes:7} shared"
+    return f"{kernel.name:32}{taken}"
 
 
 if __name__ == "__main__":
