@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from torch import Tensor
 
 from data_contracts.errors import ErrorCode, InputError
-from model.codecs.gemma_files import GemmaFiles, Tokens, load_gemma
+from model.codecs.gemma_files import HOST, GemmaFiles, Tokens, load_gemma
 from model.codecs.protocols import EncodedText
 
 RELEASED_TOKENS = 300
@@ -44,7 +44,8 @@ class Gemma2TextEncoder:
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> EncodedText:
         """Features, float32; those of padding places are zero. The empty text has no instruction before it."""
-        encoded = [self._encode_one(text) for text in texts]
+        with self._files.on_device():
+            encoded = [self._encode_one(text) for text in texts]
         mask = torch.cat([mask for _, mask in encoded])
         states = torch.cat([states for states, _ in encoded])
         return EncodedText(states * mask[..., None], mask)
@@ -65,13 +66,15 @@ class Gemma2TextEncoder:
         return self._files.tokenize(self._instruction + text, length)
 
 
-def load_gemma2(directory: Path, instruction: Sequence[str], dtype: torch.dtype = torch.float32) -> Gemma2TextEncoder:
-    """The text encoder of a local Gemma-2 directory (released: gemma-2-2b-it), on the CPU.
+def load_gemma2(
+    directory: Path, instruction: Sequence[str], dtype: torch.dtype = torch.float32, device: torch.device = HOST
+) -> Gemma2TextEncoder:
+    """The text encoder of a local Gemma-2 directory (released: gemma-2-2b-it); its weights wait on the CPU.
 
     Raises:
         InputError: the directory does not hold a whole Gemma-2 model and its tokenizer.
     """
-    return Gemma2TextEncoder(load_gemma(directory, "gemma2", "right", dtype), instruction)
+    return Gemma2TextEncoder(load_gemma(directory, "gemma2", "right", dtype, device), instruction)
 
 
 class _TextEncoderSection(BaseModel):

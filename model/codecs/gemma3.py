@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from model.codecs.gemma_files import GemmaFiles, load_gemma
+from model.codecs.gemma_files import HOST, GemmaFiles, load_gemma
 
 RELEASED_TOKENS = 1024
 
@@ -43,7 +43,8 @@ class Gemma3StateEncoder:
     @torch.no_grad()
     def encode(self, texts: Sequence[str]) -> AllLayerStates:
         """States in the model's own type. Each text is encoded alone, so a batch changes nothing."""
-        encoded = [self._encode_one(text) for text in texts]
+        with self._files.on_device():
+            encoded = [self._encode_one(text) for text in texts]
         return AllLayerStates(torch.cat([one.states for one in encoded]), torch.cat([one.mask for one in encoded]))
 
     def _encode_one(self, text: str) -> AllLayerStates:
@@ -55,10 +56,10 @@ class Gemma3StateEncoder:
         return AllLayerStates(torch.stack(states, dim=-1), tokens.mask.cpu())
 
 
-def load_gemma3(directory: Path, dtype: torch.dtype = torch.float32) -> Gemma3StateEncoder:
-    """The text model of a local Gemma-3 directory (released: Gemma-3 12B), on the CPU.
+def load_gemma3(directory: Path, dtype: torch.dtype = torch.float32, device: torch.device = HOST) -> Gemma3StateEncoder:
+    """The text model of a local Gemma-3 directory (released: Gemma-3 12B); its weights wait on the CPU.
 
     Raises:
         InputError: the directory does not hold a whole Gemma-3 model and its tokenizer.
     """
-    return Gemma3StateEncoder(load_gemma(directory, "gemma3", "left", dtype))
+    return Gemma3StateEncoder(load_gemma(directory, "gemma3", "left", dtype, device))

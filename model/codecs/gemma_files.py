@@ -1,5 +1,7 @@
 """A Gemma text model and its tokenizer from a local directory; nothing is downloaded and no code in it is run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,6 +15,7 @@ from model.codecs.strict_weights import invalid_weights
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+HOST = torch.device("cpu")
 _UNREAD = "lm_head."  # the head predicts tokens; features are taken before it
 
 
@@ -30,19 +33,35 @@ class GemmaFiles:
 
     Attributes:
         tokenizer: pads on the side it was loaded with.
-        decoder: the text model alone, in evaluation mode on the CPU.
+        decoder: the text model alone, in evaluation mode; its weights stay on the CPU between encodings.
+        device: where it computes.
     """
 
     tokenizer: "PreTrainedTokenizerBase"
     decoder: "PreTrainedModel"
+    device: torch.device = HOST
+
+    @contextmanager
+    def on_device(self) -> Iterator[None]:
+        """Weights are on ``device`` inside and on the CPU afterwards; nothing is copied back.
+
+        A prompt is encoded once for a whole video, and the refiner's text model alone is 24 GB.
+        """
+        home = {parameter: parameter.data for parameter in self.decoder.parameters()}
+        self.decoder.to(self.device)
+        try:
+            yield
+        finally:
+            for parameter, weights in home.items():
+                parameter.data = weights
+            self.decoder.to(HOST)
 
     def tokenize(self, text: str, length: int) -> Tokens:
-        """Ids of one text with the start token, padded and cut to ``length``, on the model's device."""
+        """Ids of one text with the start token, padded and cut to ``length``, on ``device``."""
         batch = self.tokenizer(
             text, padding="max_length", max_length=length, truncation=True, return_tensors="pt", add_special_tokens=True
         )
-        device = self.decoder.device
-        return Tokens(batch["input_ids"].to(device), batch["attention_mask"].to(device))
+        return Tokens(batch["input_ids"].to(self.device), batch["attention_mask"].to(self.device))
 
     def length(self, text: str) -> int:
         """Number of tokens of a text, the start token included."""
@@ -50,17 +69,22 @@ class GemmaFiles:
 
 
 def load_gemma(
-    directory: Path, family: Literal["gemma2", "gemma3"], padding: Literal["left", "right"], dtype: torch.dtype
+    directory: Path,
+    family: Literal["gemma2", "gemma3"],
+    padding: Literal["left", "right"],
+    dtype: torch.dtype,
+    device: torch.device = HOST,
 ) -> GemmaFiles:
     """The text model and the tokenizer of a directory in the library's layout (safetensors, ``tokenizer.json``).
 
     Of a multimodal checkpoint only the language model is kept.
 
     Args:
-        directory: holds ``config.json``, the weights and the tokenizer.
+        directory: holds ``config.json``, the weights and the tokenizer, which may also lie in ``../tokenizer``.
         family: the architecture it must be.
         padding: side of padding tokens.
         dtype: of weights and activations.
+        device: where it computes.
 
     Raises:
         InputError: files are missing or broken, another family is found, or a weight is missing or not known.
@@ -68,11 +92,12 @@ def load_gemma(
     from safetensors import SafetensorError
     from transformers import AutoModel, AutoTokenizer
 
-    config = directory / "config.json"
+    config, beside = directory / "config.json", directory.parent / "tokenizer"
+    words = directory if (directory / "tokenizer.json").is_file() or not beside.is_dir() else beside
     if not config.is_file():
         raise invalid_weights(config, "the file does not exist")
     try:
-        tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, padding_side=padding)
+        tokenizer = AutoTokenizer.from_pretrained(words, local_files_only=True, padding_side=padding)
         loaded, found = AutoModel.from_pretrained(
             directory, local_files_only=True, use_safetensors=True, output_loading_info=True, dtype=dtype
         )
@@ -85,4 +110,4 @@ def load_gemma(
     for problem, names in (("missing", missing), ("unknown", unknown)):
         if names:
             raise invalid_weights(config, f"{len(names)} weights are {problem}, first {', '.join(names[:3])}")
-    return GemmaFiles(tokenizer, loaded.get_decoder().eval().requires_grad_(False))
+    return GemmaFiles(tokenizer, loaded.get_decoder().eval().requires_grad_(False), device)

@@ -32,14 +32,18 @@ def raw_frames(frames: int) -> int:
     return (frames - 1) * FRAME_STRIDE + 1
 
 
-class LatentCodec(Protocol):
-    """Video to standardized latents and back."""
+class LatentEncoder(Protocol):
+    """Video to standardized latents."""
 
     def encode(
         self, video: Float[Tensor, "batch 3 raw_frames height width"]
     ) -> Float[Tensor, "batch 128 frames latent_height latent_width"]:
         """Latents of RGB video in [-1, 1]; ``raw_frames`` is 8k+1, height and width are multiples of 32."""
         ...
+
+
+class LatentCodec(LatentEncoder, Protocol):
+    """Video to standardized latents and back."""
 
     def decode(
         self, latents: Float[Tensor, "batch 128 frames latent_height latent_width"], starts_clip: bool = True

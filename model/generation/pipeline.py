@@ -16,7 +16,7 @@ from data_contracts.wire import GenerationMode, ModelCard
 from model.backbone import SanaWM
 from model.camera.conditioning import prepare_camera
 from model.checkpoints import load_checkpoint
-from model.codecs.protocols import SPACE_STRIDE, EncodedText, LatentCodec, TextEncoder, latent_frames
+from model.codecs.protocols import SPACE_STRIDE, EncodedText, LatentEncoder, TextEncoder, latent_frames
 from model.codecs.store import load_codec, load_null_text, load_text_encoder
 from model.codecs.streaming import IndependentChunks, LatentStream
 from model.flow.guidance import Conditions
@@ -48,22 +48,20 @@ class Encoders:
     """Pixels and words to tensors, and tensors back to pixels.
 
     Attributes:
-        codec: encodes the first frame, and decodes unless ``decoder`` says otherwise.
+        first_frame: encodes the first frame.
         text: encodes prompts.
         null_text: what guidance departs from.
-        decoder: opens a decoder for one clip; None = the codec itself, chunk by chunk.
+        open_stream: a decoder for one clip.
         decoding_device: where decoders want their latents.
+        modes: those whose chunks it can decode.
     """
 
-    codec: LatentCodec
+    first_frame: LatentEncoder
     text: TextEncoder
     null_text: EncodedText
-    decoder: Callable[[], LatentStream] | None = None
+    open_stream: Callable[[], LatentStream]
     decoding_device: str = "cpu"
-
-    def open_stream(self) -> LatentStream:
-        """A decoder for one clip."""
-        return self.decoder() if self.decoder else IndependentChunks(self.codec)
+    modes: tuple[GenerationMode, ...] = tuple(GenerationMode)
 
 
 class WorldPipeline:
@@ -100,7 +98,7 @@ class WorldPipeline:
             width=info.width,
             fps=info.fps,
             numerics=model.numerics.name,
-            modes=list(GenerationMode),
+            modes=list(encoders.modes),
         )
 
     @classmethod
@@ -117,7 +115,9 @@ class WorldPipeline:
         """
         info = read_bundle_info(bundle)
         where = placement or Placement.best()
-        encoders = Encoders(load_codec(bundle), load_text_encoder(bundle), load_null_text(bundle))
+        codec = load_codec(bundle)
+        text, null = load_text_encoder(bundle), load_null_text(bundle)
+        encoders = Encoders(codec, text, null, lambda: IndependentChunks(codec))
         model, _ = load_checkpoint(bundle)
         place(model.eval(), where)
         refiner = None
@@ -163,6 +163,7 @@ class WorldPipeline:
             OperationError: the latents are not finite.
         """
         check_request(request, (self.info.height, self.info.width))
+        self._check_mode(request.mode)
         if request.mode is GenerationMode.STREAMING:
             yield from _finite(self._sampled(request, check), "stage 1")
             return
@@ -198,6 +199,14 @@ class WorldPipeline:
             raise InputError(ErrorCode.REQUEST_INVALID, message, "pass --no-refiner, or a bundle with a refiner")
         return _finite(self.refiner.refine(coarse, RefinerJob(request.prompt, request.seed, check)), "the refiner")
 
+    def _check_mode(self, mode: GenerationMode) -> None:
+        if mode not in self._encoders.modes:
+            able = ", ".join(one.value for one in self._encoders.modes)
+            message = f"mode is {mode.value}, but what is loaded can decode {able}"
+            raise InputError(
+                ErrorCode.REQUEST_INVALID, message, "streaming needs a causal decoder; add one, or pass --mode"
+            )
+
     @torch.no_grad()
     def _sampled(self, request: GenerationRequest, check: Check) -> Iterator[Latents]:
         device, size = self.placement.device, (self.info.height, self.info.width)
@@ -205,7 +214,7 @@ class WorldPipeline:
         if request.image is not None:
             prepared = prepare_first_frame(request.image, *size)
             intrinsics = prepared.intrinsics(intrinsics, self.info.pixel_origin)
-            clean = self._encoders.codec.encode(_signal(prepared.pixels)).to(device)
+            clean = self._encoders.first_frame.encode(_signal(prepared.pixels)).to(device)
         grid = (size[0] // SPACE_STRIDE, size[1] // SPACE_STRIDE)
         camera = _moved(prepare_camera(request.camera_to_world, intrinsics, size, grid), device)
         plan = self.plan(request)

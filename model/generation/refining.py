@@ -10,9 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from model.codecs.protocols import TextEncoder
-from model.generation.digests import file_digest
 from model.refiner.sampler import refine
-from model.refiner.store import MERGED, LoadedRefiner, load_refiner
+from model.refiner.store import LoadedRefiner, load_refiner
 from model.refiner.transformer import RefinerText
 from model.training.generators import named_generator
 
@@ -37,11 +36,6 @@ class RefinerJob:
 class Refiner(Protocol):
     """Stage 2. The first latent frame is kept verbatim; as many frames come out as go in."""
 
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the weights."""
-        ...
-
     def passes(self, frames: int) -> int:
         """Calls of the network for a clip of ``frames`` latent frames."""
         ...
@@ -57,15 +51,13 @@ class WholeClipRefiner:
     Args:
         loaded: transformer and record.
         text: encoder whose states the transformer was trained on.
-        digest: SHA-256 of the weights.
         device: where the transformer is.
     """
 
-    def __init__(self, loaded: LoadedRefiner, text: TextEncoder, digest: str, device: torch.device) -> None:
+    def __init__(self, loaded: LoadedRefiner, text: TextEncoder, device: torch.device) -> None:
         self._loaded = loaded
         self._text = text
         self._device = device
-        self.digest = digest
 
     @classmethod
     def load(cls, directory: Path, text: TextEncoder, device: torch.device) -> "WholeClipRefiner":
@@ -76,7 +68,7 @@ class WholeClipRefiner:
         """
         loaded = load_refiner(directory)
         loaded.transformer.to(device)
-        return cls(loaded, text, file_digest(directory / MERGED), device)
+        return cls(loaded, text, device)
 
     def passes(self, frames: int) -> int:
         """One a step, whatever the length."""

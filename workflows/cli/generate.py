@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from data_contracts.generation import GenerationBatch, GenerationRecord
+from data_contracts.weights import ProfileChoice
 from data_contracts.wire import GenerationMode
-from workflows.cli.generation_inputs import PathOptions, SceneOptions, read_path
-from workflows.cli.generation_setup import PrecisionName, RunOptions, open_job
+from workflows.cli.generation_inputs import PathOptions, SceneOptions, read_path, read_size
+from workflows.cli.generation_setup import PrecisionName, RunOptions, SourceOptions, open_job
 
 
 def generate(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
@@ -32,9 +33,26 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option of the comman
     ] = None,
     workdir: Annotated[Path, typer.Option(help="Take the signed release of this workdir.")] = Path("runs/local"),
     bundle: Annotated[Path | None, typer.Option(help="Take this bundle directory instead.")] = None,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="Take this directory of a released checkpoint instead (docs/generate.md).")
+    ] = None,
+    parts: Annotated[
+        list[Path] | None,
+        typer.Option(help="With --checkpoint: another directory to look for VAE, text models and refiner in; repeat."),
+    ] = None,
+    numerics: Annotated[
+        ProfileChoice | None, typer.Option(help="With --checkpoint: numeric profile; else that of its layout.")
+    ] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="With --checkpoint: pixels, multiples of 32; else 704x1280.")
+    ] = None,
     mode: Annotated[
-        GenerationMode, typer.Option(help="Chunk after chunk; all frames together; or the teacher's staggered chunks.")
-    ] = GenerationMode.STREAMING,
+        GenerationMode | None,
+        typer.Option(
+            help="Chunk after chunk; all frames together; or the teacher's staggered chunks. "
+            "Else streaming, or what the released checkpoint was trained for."
+        ),
+    ] = None,
     steps: Annotated[int | None, typer.Option(min=1, max=1000, help="Denoising steps; else the checkpoint's.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same video.")] = 42,
     refine: Annotated[
@@ -43,10 +61,15 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option of the comman
     candidates: Annotated[int, typer.Option(min=1, max=64, help="Try so many seeds with stage 1 alone.")] = 1,
     keep: Annotated[int, typer.Option(min=1, help="Of the candidates, refine and write so many, best first.")] = 1,
     precision: Annotated[
-        PrecisionName, typer.Option(help="Of the backbone: fp32 or bf16; states stay fp32.")
-    ] = PrecisionName.FP32,
+        PrecisionName | None,
+        typer.Option(help="Of the backbone; states stay fp32. Else fp32, but bf16 for a released one on a GPU."),
+    ] = None,
     offload: Annotated[
         bool, typer.Option(help="Keep blocks in host memory, bring each to the GPU for its call.")
+    ] = False,
+    compiled: Annotated[
+        bool,
+        typer.Option("--compile", help="With --checkpoint: compile refiner and decoder; for many videos."),
     ] = False,
     preflight: Annotated[bool, typer.Option(help="Refuse, before loading, what does not fit the free memory.")] = True,
     overlay: Annotated[bool, typer.Option(help="Draw the keys of --action into the frames.")] = False,
@@ -64,10 +87,17 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option of the comman
         raise typer.BadParameter(f"--keep is {keep}, must be at most --candidates, {candidates}")
     if overlay and action is None:
         raise typer.BadParameter("--overlay draws the keys of --action; give one")
+    if checkpoint is None and (parts or numerics or size or compiled):
+        raise typer.BadParameter("--parts, --numerics, --size and --compile are for --checkpoint; give one")
+    if checkpoint is not None and bundle is not None:
+        raise typer.BadParameter("give --bundle or --checkpoint, not both")
     path = read_path(PathOptions(action, camera, waypoints, key_map))
     scene = SceneOptions(prompt, image, intrinsics, frames, mode, steps, seed)
-    run = RunOptions(workdir, bundle, refine, precision, offload, preflight, overlay)
-    job, request = open_job(path, scene, run)
+    source = SourceOptions(
+        workdir, bundle, checkpoint, tuple(parts or ()), numerics.value if numerics else None, read_size(size)
+    )
+    run = RunOptions(refine, precision, offload, preflight, overlay, compiled)
+    job, request = open_job(path, scene, source, run)
     from workflows.cli.generation_run import write_one
     from workflows.cli.generation_search import write_best
 

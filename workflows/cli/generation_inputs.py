@@ -48,13 +48,13 @@ class CameraInput:
 
 @dataclass(frozen=True)
 class SceneOptions:
-    """What is shown and how it is sampled; ``frames`` cuts the path."""
+    """What is shown and how it is sampled; ``frames`` cuts the path, ``mode`` None = as the weights were trained."""
 
     prompt: str
     image: Path | None
     intrinsics: Path | None
     frames: int | None
-    mode: GenerationMode
+    mode: GenerationMode | None
     steps: int | None
     seed: int
 
@@ -81,7 +81,9 @@ def read_path(options: PathOptions) -> CameraInput:
     return CameraInput(read_waypoint_file(Path(given[0])))
 
 
-def build_request(info: "BundleInfo", camera: CameraInput, scene: SceneOptions) -> "GenerationRequest":
+def build_request(
+    info: "BundleInfo", camera: CameraInput, scene: SceneOptions, mode: GenerationMode
+) -> "GenerationRequest":
     """The request of the options, checked in every respect but those of the bundle's files.
 
     Raises:
@@ -97,7 +99,7 @@ def build_request(info: "BundleInfo", camera: CameraInput, scene: SceneOptions) 
     _check_rate(info, camera)
     poses = camera.poses
     if scene.frames is not None:
-        stride = STRIDE * info.chunk_frames if scene.mode is GenerationMode.STREAMING else STRIDE
+        stride = STRIDE * info.chunk_frames if mode is GenerationMode.STREAMING else STRIDE
         poses = cut_to_count(poses, scene.frames, stride)
     pixels = None if scene.image is None else read_picture(scene.image)
     height, width = (info.height, info.width) if pixels is None else pixels.shape[:2]
@@ -107,7 +109,7 @@ def build_request(info: "BundleInfo", camera: CameraInput, scene: SceneOptions) 
         lenses = camera.lenses[: len(poses)]
     else:
         lenses = np.tile(default_intrinsics(height, width, origin=info.pixel_origin), (len(poses), 1))
-    request = GenerationRequest(pixels, scene.prompt, poses, lenses, scene.seed, scene.mode, scene.steps)
+    request = GenerationRequest(pixels, scene.prompt, poses, lenses, scene.seed, mode, scene.steps)
     check_request(request, (info.height, info.width))
     return request
 
@@ -129,6 +131,25 @@ def read_picture(path: Path) -> "np.ndarray":
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         message = f"--image {path}: {str(error).splitlines()[0]}"
         raise InputError(ErrorCode.MEDIA_INVALID, message, "pass one PNG, JPEG or WebP") from None
+
+
+def read_size(text: str | None) -> tuple[int, int] | None:
+    """Height and width of ``HxW``.
+
+    Raises:
+        BadParameter: not two multiples of 32.
+    """
+    if text is None:
+        return None
+    height, _, width = text.partition("x")
+    if (
+        not (height.isdecimal() and width.isdecimal())
+        or int(height) % 32
+        or int(width) % 32
+        or not int(height) * int(width)
+    ):
+        raise typer.BadParameter(f"--size is {text}, must be HxW in multiples of 32, as 704x1280")
+    return int(height), int(width)
 
 
 def _check_rate(info: "BundleInfo", camera: CameraInput) -> None:

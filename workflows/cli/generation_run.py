@@ -1,6 +1,6 @@
 """Making the videos of ``wm generate``: progress, files that grow, records beside them."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,10 +33,15 @@ class Job:
 
 def write_one(job: Job, request: "GenerationRequest", output: Path) -> GenerationRecord:
     """One video, written chunk by chunk: the file can be watched from the first chunk on."""
+    from model.generation.ahead import run_ahead
+
     with metered(job.pipeline.info.fps) as meter:
         meter.start(output.name, job.pipeline.passes(request), request.raw_frames)
-        frames = job.pipeline.stream(request, meter.passed)
-        return write_frames(job, request, frames, (output, meter))
+
+        def make(check: "Callable[[], None]") -> "Iterator[Frames]":
+            return job.pipeline.stream(request, lambda: (check(), meter.passed())[0])
+
+        return write_frames(job, request, run_ahead(make), (output, meter))
 
 
 def write_frames(

@@ -5,6 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from data_contracts.wire import GenerationMode
 from workflows.cli.generation_inputs import CameraInput, SceneOptions, build_request
 
 if TYPE_CHECKING:
@@ -22,25 +23,45 @@ class PrecisionName(StrEnum):
 
 
 @dataclass(frozen=True)
-class RunOptions:
-    """Which bundle runs, and how; ``refine`` None = where the bundle holds a refiner."""
+class SourceOptions:
+    """Where the weights come from: the release of a workdir, a bundle, or a released checkpoint and its parts.
+
+    ``numerics`` and ``size`` (height and width) are what a released checkpoint does not say of itself.
+    """
 
     workdir: Path
-    bundle: Path | None
+    bundle: Path | None = None
+    checkpoint: Path | None = None
+    parts: tuple[Path, ...] = ()
+    numerics: str | None = None
+    size: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How it runs; ``refine`` None = where there is a refiner, ``precision`` None = float32, bfloat16 if released."""
+
     refine: bool | None
-    precision: PrecisionName
+    precision: PrecisionName | None
     offload: bool
     preflight: bool
     overlay: bool
+    compiled: bool
 
 
-def open_job(camera: CameraInput, scene: SceneOptions, run: RunOptions) -> tuple["Job", "GenerationRequest"]:
-    """Find the bundle, check the request and the memory, then load.
+def open_job(
+    camera: CameraInput, scene: SceneOptions, source: SourceOptions, run: RunOptions
+) -> tuple["Job", "GenerationRequest"]:
+    """Find the weights, check the request and the memory, then load.
 
     Raises:
-        InputError: bundle or request cannot be used.
+        InputError: weights or request cannot be used.
         OperationError: the video does not fit the memory.
     """
+    if source.checkpoint is not None:
+        from workflows.cli.generation_released import open_released_job
+
+        return open_released_job(source.checkpoint, camera, scene, source, run)
     import torch
 
     from model.generation.bundle import REFINER_DIRECTORY, read_bundle_info
@@ -49,12 +70,12 @@ def open_job(camera: CameraInput, scene: SceneOptions, run: RunOptions) -> tuple
     from model.generation.record import weights_record
     from workflows.cli.generation_run import Job
 
-    directory = _bundle(run)
+    directory = _bundle(source)
     info = read_bundle_info(directory)
-    request = build_request(info, camera, scene)
+    request = build_request(info, camera, scene, scene.mode or GenerationMode.STREAMING)
     held = (directory / REFINER_DIRECTORY).is_dir()
     request = replace(request, refine=held if run.refine is None else run.refine)
-    placement = Placement.best(Precision(run.precision), run.offload)
+    placement = Placement.best(Precision(run.precision or PrecisionName.FP32), run.offload)
     if run.preflight:
         _check_memory(directory, info, request, placement)
     torch.set_num_threads(GENERATION_THREADS)
@@ -63,13 +84,13 @@ def open_job(camera: CameraInput, scene: SceneOptions, run: RunOptions) -> tuple
     return Job(pipeline, weights, camera.held if run.overlay else None, camera.action), request
 
 
-def _bundle(run: RunOptions) -> Path:
-    if run.bundle is not None:
-        return run.bundle
+def _bundle(source: SourceOptions) -> Path:
+    if source.bundle is not None:
+        return source.bundle
     from infra.workdir import Workdir
     from serving.readiness import verified_bundle
 
-    return verified_bundle(Workdir(run.workdir), None).directory
+    return verified_bundle(Workdir(source.workdir), None).directory
 
 
 def _check_memory(bundle: Path, info: "BundleInfo", request: "GenerationRequest", placement: "Placement") -> None:

@@ -124,11 +124,22 @@ def fixture(
     layout: Annotated[WeightsLayout, typer.Option("--layout", help="Layout to write.")] = WeightsLayout.OURS,
     preset: Annotated[Preset, typer.Option(help="Sizes; paper has 2.66 B values, 10.6 GB.")] = Preset.TINY,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same bytes.")] = 0,
+    whole: Annotated[
+        bool, typer.Option(help="Also VAE, text models and refiner, tiny: what `wm generate --checkpoint` runs.")
+    ] = False,
 ) -> None:
     """Write a small random checkpoint, for tests and demonstrations."""
     from model.checkpoints.fixture import write_fixture
 
-    for name in write_fixture(out, layout, preset, seed):
+    if whole:
+        if layout is WeightsLayout.OURS or preset is not Preset.TINY:
+            raise typer.BadParameter("--whole writes released and diffusers layouts in the tiny preset")
+        from model.generation.released.fixture import write_release_fixture
+
+        written = write_release_fixture(out, layout, seed)
+    else:
+        written = write_fixture(out, layout, preset, seed)
+    for name in written:
         typer.echo(str(out / name))
 
 

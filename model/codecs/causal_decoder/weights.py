@@ -21,6 +21,7 @@ CONFIG = "config.json"
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 PREFIX = "decoder."
 ENCODER = "encoder."
+HOST = torch.device("cpu")
 
 
 def released_shapes(config: CausalDecoderConfig) -> dict[str, tuple[int, ...]]:
@@ -31,8 +32,10 @@ def released_shapes(config: CausalDecoderConfig) -> dict[str, tuple[int, ...]]:
     return {MEAN_KEY: (config.latent_channels,), DEVIATION_KEY: (config.latent_channels,), **keys}
 
 
-def load_causal_decoder(directory: Path, dtype: torch.dtype = torch.float32) -> CausalVideoDecoder:
-    """The decoder of a causal VAE directory, on the CPU, in evaluation mode.
+def load_causal_decoder(
+    directory: Path, dtype: torch.dtype = torch.float32, device: torch.device = HOST
+) -> CausalVideoDecoder:
+    """The decoder of a causal VAE directory, in evaluation mode.
 
     Raises:
         InputError: a file is missing or broken, a key is unknown, missing or misshaped, or the configuration is not
@@ -48,7 +51,7 @@ def load_causal_decoder(directory: Path, dtype: torch.dtype = torch.float32) -> 
         network = DecoderNetwork(config)
     weights = {name.removeprefix(PREFIX): tensor.to(dtype) for name, tensor in tensors.items()}
     network.load_state_dict(weights, strict=True, assign=True)
-    return CausalVideoDecoder(network.eval().requires_grad_(False), statistics)
+    return CausalVideoDecoder(network.eval().requires_grad_(False).to(device), statistics)
 
 
 def _is_encoder(name: str) -> bool:

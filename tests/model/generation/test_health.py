@@ -8,6 +8,7 @@ import torch
 from tiny_bundle import write_tiny_bundle
 
 from data_contracts.errors import ErrorCode, OperationError
+from model.codecs.dct import DctCodec
 from model.generation.action_path import walk_forward
 from model.generation.first_frame import default_intrinsics
 from model.generation.health import check_finite, check_visible, is_black
@@ -58,7 +59,7 @@ def test_a_model_that_makes_nan_stops_the_pipeline(pipeline, request_):
 
 def test_a_codec_that_makes_black_stops_the_pipeline(pipeline, request_, monkeypatch):
     black = torch.full((1, 3, 17, 64, 96), -1.0)
-    monkeypatch.setattr(pipeline._encoders.codec, "decode", lambda *_, **__: black)
+    monkeypatch.setattr(DctCodec, "decode", lambda *_, **__: black)
     with pytest.raises(OperationError, match="frames 0 to 16 are black"):
         pipeline.generate(request_)
     frames = pipeline.generate(replace(request_, image=BLACK[0]))

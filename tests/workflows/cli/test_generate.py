@@ -53,6 +53,40 @@ def test_a_video_and_its_record(monkeypatch, capsys, bundle, picture, tmp_path):
     assert frames.std() > 0
 
 
+def test_a_released_checkpoint_with_all_its_parts(monkeypatch, capsys, picture, tmp_path):
+    from data_contracts.weights import WeightsLayout
+    from model.generation.released.fixture import write_release_fixture
+
+    checkpoint, output = tmp_path / "release", tmp_path / "out.mp4"
+    write_release_fixture(checkpoint, WeightsLayout.STREAMING, seed=0)
+    path = ["--image", picture, "--action", "w-24", "--size", "64x96", "-o", output, "--json"]
+    assert run(monkeypatch, "--checkpoint", checkpoint, *path) == 0
+    record = GenerationRecord.model_validate(json.loads(capsys.readouterr().out.splitlines()[-1]))
+    assert record.refined
+    assert record.sampling.mode == "streaming"
+    assert {name.split("/")[0] for name in record.weights.files} >= {"backbone", "refiner", "causal_vae", "captions"}
+    assert read_video(output).frames.shape == (25, 64, 96, 3)
+    assert run(monkeypatch, "--checkpoint", checkpoint, *path, "--no-refine", "--numerics", "v1") == 0
+    plain = GenerationRecord.model_validate(json.loads(capsys.readouterr().out.splitlines()[-1]))
+    assert (plain.refined, plain.weights.numerics) == (False, "v1")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["--size", "64x96"], "--checkpoint; give one"),
+        (["--checkpoint", "absent"], "absent is not a directory"),
+        (["--checkpoint", ".", "--size", "64x90"], "64x90, must be HxW in multiples of 32"),
+        (["--checkpoint", ".", "--size", "64"], "must be HxW"),
+    ],
+    ids=["options alone", "absent", "size", "one side"],
+)
+def test_a_wrong_checkpoint_is_exit_2_and_named(monkeypatch, capsys, tmp_path, arguments, named):
+    monkeypatch.setenv("COLUMNS", "200")
+    assert run(monkeypatch, "--action", "w-24", "-o", tmp_path / "out.mp4", *arguments) == 2
+    assert named in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "named"),
     [

@@ -5,7 +5,7 @@ import torch
 from tiny_refiner import SMALL
 
 from model.generation.refining import RefinerJob
-from model.generation.released_refiner import VideoStreamRefiner, noise_like
+from model.generation.released.refiner import VideoStreamRefiner, noise_like
 from model.refiner.plan import BlockSizes, RefinerPlan
 from model.refiner.transformer import RefinerText, build_refiner
 from model.refiner.video_stream import VideoStream
@@ -25,7 +25,7 @@ def stream():
 
 
 def refiner(stream, sizes):
-    return VideoStreamRefiner(stream, FixedCaption(), RefinerPlan(16.0), "0" * 64, sizes)
+    return VideoStreamRefiner(stream, FixedCaption(), RefinerPlan(16.0), sizes)
 
 
 def latents(frames=7):

@@ -36,7 +36,6 @@ class VideoStreamRefiner:
         stream: the network.
         captions: text model and connectors.
         plan: noise levels and sink; its ``before_pass`` is replaced by that of each job.
-        digest: SHA-256 of the weights.
         sizes: of block and window; None = one sequence.
     """
 
@@ -45,14 +44,12 @@ class VideoStreamRefiner:
         stream: VideoStream,
         captions: CaptionEncoder,
         plan: RefinerPlan,
-        digest: str,
         sizes: BlockSizes | None = None,
     ) -> None:
         self._stream = stream
         self._captions = captions
         self._plan = plan
         self._sizes = sizes
-        self.digest = digest
 
     def passes(self, frames: int) -> int:
         """Calls of the network for a clip whose chunks are whole blocks behind the sink, as the released ones are."""
