@@ -46,7 +46,7 @@ def refine_whole(stream: VideoStream, coarse: Latents, text: RefinerText, noise:
 
 
 class BlockRefiner:
-    """Refines one clip as its chunks arrive; memory is constant once the window is full.
+    """Refines one clip as its chunks arrive; memory is constant.
 
     Every block sees the sink, the last refined frames and itself. After its steps it is passed once more at noise
     level 0, and the keys and values of that pass are what later blocks look back at.
@@ -97,7 +97,7 @@ class BlockRefiner:
         self._plan.before_pass()
         job = VideoPass(sink, _levels(sink, 0.0), 0, 0, self._plan.frame_rate)
         kept = self._stream.run(job, self._caption, keep=plain_keys).kept
-        self.window = RefinerWindow.of_sink(kept, sink.shape[2])
+        self.window = RefinerWindow(kept, sink.shape[2], self._sizes.window - self._plan.sink_frames)
         return sink
 
     def _refine_block(self, coarse: Latents, noise: Latents) -> Latents:
@@ -118,8 +118,7 @@ class BlockRefiner:
 
     def _remember(self, refined: Latents, contexts: list[LayerContext]) -> None:
         kept = self._stream.run(self._job(refined, 0.0), self._caption, contexts, keep=rotated_keys).kept
-        limit = self._sizes.window - self._plan.sink_frames
-        self.window = self._started().extended(kept, refined.shape[2], limit)
+        self._started().remember(kept, refined.shape[2])
 
     def _job(self, state: Latents, sigma: float) -> VideoPass:
         return VideoPass(state, _levels(state, sigma), self._started().next_frame, 0, self._plan.frame_rate)

@@ -6,7 +6,8 @@ rotated, at their own positions.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+import torch
 
 from model.refiner.video_attention import LayerContext, Projected, Rotation, rotated
 from model.refiner.video_stream import VideoStream
@@ -22,28 +23,26 @@ def rotated_keys(projected: Projected) -> LayerContext:
     return LayerContext(projected.rotated, projected.value)
 
 
-@dataclass(frozen=True)
 class RefinerWindow:
-    """Keys and values of every layer.
+    """Keys and values of every layer, in buffers that never grow: the sink, then the history as a ring.
 
-    Attributes:
+    The oldest frame of a full history is written over by the newest. Attention does not mind the order of keys, and
+    each bears its own position.
+
+    Args:
         sink: of the sink frames, keys before rotation.
         sink_frames: how many they are.
-        history: of the last refined frames, keys rotated; None before the first block.
-        history_frames: how many they are.
-        next_frame: latent frame of the clip that the next block starts with.
+        limit: frames of history kept.
     """
 
-    sink: Sequence[LayerContext]
-    sink_frames: int
-    history: Sequence[LayerContext] | None
-    history_frames: int
-    next_frame: int
-
-    @classmethod
-    def of_sink(cls, sink: Sequence[LayerContext], frames: int) -> "RefinerWindow":
-        """The window of the first block."""
-        return cls(sink, frames, None, 0, frames)
+    def __init__(self, sink: Sequence[LayerContext], sink_frames: int, limit: int) -> None:
+        self._sink = sink
+        self._limit = limit
+        self._tokens = sink[0].key.shape[1] // sink_frames
+        self._layers = [_room(layer, limit * self._tokens) for layer in sink]
+        self.sink_frames = sink_frames
+        self.history_frames = 0
+        self.next_frame = sink_frames
 
     @property
     def sink_position(self) -> int:
@@ -52,31 +51,37 @@ class RefinerWindow:
 
     @property
     def bytes(self) -> int:
-        """Memory held; constant once the history is full."""
-        layers = [*self.sink, *(self.history or ())]
+        """Memory held, the same from the first block on."""
+        layers = [*self._sink, *self._layers]
         return sum(one.numel() * one.element_size() for layer in layers for one in (layer.key, layer.value))
 
     def contexts(self, stream: VideoStream, rotation: Rotation) -> list[LayerContext]:
-        """What each layer of a block's passes looks back at; ``rotation`` is that of the sink's position."""
-        found: list[LayerContext] = []
-        for layer, attention in enumerate(stream.self_attentions()):
-            sink = self.sink[layer]
-            context = LayerContext(rotated(attention, sink.key, rotation), sink.value)
-            found.append(context if self.history is None else context.joined(self.history[layer]))
-        return found
+        """What each layer of a block's passes looks back at; ``rotation`` is that of the sink's position.
 
-    def extended(self, block: Sequence[LayerContext], frames: int, limit: int) -> "RefinerWindow":
-        """The window after a refined block of ``frames``; at most ``limit`` frames of history are kept."""
-        if limit == 0:
-            return RefinerWindow(self.sink, self.sink_frames, None, 0, self.next_frame + frames)
-        tokens = block[0].key.shape[1] // frames
-        joined = (
-            block if self.history is None else [old.joined(new) for old, new in zip(self.history, block, strict=True)]
-        )
-        kept = min(self.history_frames + frames, limit)
-        # Copies: a view would keep the older keys alive.
-        history = [
-            LayerContext(layer.key[:, -kept * tokens :].clone(), layer.value[:, -kept * tokens :].clone())
-            for layer in joined
-        ]
-        return RefinerWindow(self.sink, self.sink_frames, history, kept, self.next_frame + frames)
+        The buffers themselves: they hold until ``remember``.
+        """
+        sink, filled = self.sink_frames * self._tokens, (self.sink_frames + self.history_frames) * self._tokens
+        for attention, plain, held in zip(stream.self_attentions(), self._sink, self._layers, strict=True):
+            held.key[:, :sink] = rotated(attention, plain.key, rotation)
+        return [LayerContext(held.key[:, :filled], held.value[:, :filled]) for held in self._layers]
+
+    def remember(self, block: Sequence[LayerContext], frames: int) -> None:
+        """Take a refined block of ``frames`` into the history; what has left the window is forgotten."""
+        written = self.next_frame - self.sink_frames
+        self.next_frame += frames
+        kept = min(frames, self._limit)
+        if not kept:
+            return
+        slots = [self.sink_frames + (written + index) % self._limit for index in range(frames - kept, frames)]
+        for layer, held in zip(block, self._layers, strict=True):
+            for target, source in ((held.key, layer.key), (held.value, layer.value)):
+                by_frame = target.unflatten(1, (-1, self._tokens))
+                by_frame[:, slots] = source.unflatten(1, (-1, self._tokens))[:, -kept:]
+        self.history_frames = min(self.history_frames + frames, self._limit)
+
+
+def _room(sink: LayerContext, tokens: int) -> LayerContext:
+    """Buffers for a layer's sink and ``tokens`` more; the sink's values are in place."""
+    batch, _, channels = sink.value.shape
+    room = sink.value.new_zeros(batch, tokens, channels)
+    return LayerContext(torch.cat([sink.key, room], 1), torch.cat([sink.value, room], 1))

@@ -24,8 +24,6 @@ RESIDENT_BLOCKS = 2
 REFINER_COPIES = 10
 """Token-wide tensors alive at the widest moment of a refiner block, beside the two of its feed-forward's width."""
 FEED_FORWARD = 4
-WINDOW_COPIES = 2
-"""The window of keys and values, and what a block looks back at, joined from it."""
 DECODER_COPIES = 6
 """Tensors of the decoder's last width alive at once: a residual block's, its norm's and the upsampling's."""
 TILE_RAW_FRAMES = 96
@@ -102,7 +100,7 @@ def _refining(parts: ReleasedParts, plan: SamplingPlan, cells: int, placement: P
     sizes = BlockSizes()
     streaming = plan.mode is GenerationMode.STREAMING
     tokens = (sizes.block if streaming else plan.layout.frames) * cells
-    window = WINDOW_COPIES * 2 * layers * sizes.window * cells * hidden * _bytes(placement) if streaming else 0
+    window = 2 * layers * (sizes.window + sizes.block) * cells * hidden * _bytes(placement) if streaming else 0
     return window, tokens * (2 * FEED_FORWARD + REFINER_COPIES) * hidden * _bytes(placement)
 
 
