@@ -9,7 +9,7 @@ from torch import Tensor
 
 _LOGGER = logging.getLogger(__name__)
 FEATURE_TYPES = (torch.float32, torch.bfloat16)
-WITHOUT_GRADIENTS = ("frame_gdn_summary", "camera_gdn_summary")
+WITHOUT_GRADIENTS = ("frame_gdn_summary", "camera_gdn_summary", "glu_conv")
 
 
 class Backend(StrEnum):
@@ -46,6 +46,7 @@ def parse_backend(name: str) -> Backend:
         raise UnknownBackendError(f"backend {name!r} is unknown; known: {known}") from error
 
 
+@torch.compiler.assume_constant_result
 def interpreting() -> bool:
     """Whether Triton kernels run in this process as plain Python, on CPU tensors."""
     import triton

@@ -20,6 +20,7 @@ from kernels.camera_gdn import CameraGDNCarry, camera_gdn_raw
 from kernels.camera_gdn.types import CameraGDNRaw
 from kernels.frame_gdn import FrameGDNCarry, FrameGDNState, frame_gdn_raw
 from kernels.frame_gdn.types import FrameGDNRaw
+from kernels.glu_conv import glu_conv
 from kernels.key_prep import prepare_features
 from kernels.problems import CallSize, random_camera, random_frame
 from kernels.ray_rope import rotate, transform_rays
@@ -106,6 +107,8 @@ def _small_kernels(device: torch.device, dtypes: tuple[torch.dtype, ...]) -> Ite
         "rotate": lambda cast, way: rotate(cast(features), angle.cos(), angle.sin(), way),
         "transform_rays": lambda cast, way: transform_rays(cast(features), matrix, quarter.cos(), quarter.sin(), way),
     }
+    wide, kernel, bias = draw(2, 3, 35, 2 * 72), draw(2 * 72, 1, 3, 3) / 3, draw(2 * 72)
+    calls["glu_conv"] = lambda cast, way: glu_conv(cast(wide), cast(kernel), cast(bias), 5, way)
     forms = {
         "bidirectional": [0] * 5 + [-1] * 3,
         "causal": [0, 1, 2, 3, 4, -1, -2, -3],

@@ -12,17 +12,18 @@ import torch
 
 from kernels.camera_gdn import launch as camera
 from kernels.frame_gdn import launch as frame
+from kernels.glu_conv import ops as glu_conv
 from kernels.offline import Compiled, compile_calls
 from kernels.scan import Ends
 
-HEADS, SPACE = 20, 880
+HEADS, SPACE, HEIGHT = 20, 880, 22
 DIMS = (112, 32)
 LENGTHS = (14, 3)  # a clip by the plans' rule, and a streaming chunk
 MOST_STACK = 512  # bytes a thread
 
 
 def calls(frames: int, dim: int, dtype: torch.dtype) -> list[Callable[[], object]]:
-    """Both fused kernels from raw projections; values are never read, so memory is not even zeroed."""
+    """Both scans from raw projections and the feed-forward's middle; values are never read, so memory is not zeroed."""
     raw = torch.empty(1, frames, SPACE, 3 * HEADS * dim, dtype=dtype).chunk(3, -1)
     weight = torch.empty(HEADS * dim)
     gates = (torch.empty(1, HEADS, frames, SPACE), torch.empty(1, HEADS, frames))
@@ -39,7 +40,12 @@ def calls(frames: int, dim: int, dtype: torch.dtype) -> list[Callable[[], object
         operands = camera.raw_operands((raw[0], raw[1], raw[2]), (weight, weight), rays, quarter, gates, 1e-5, 1.0)
         return camera.run(operands, none, Ends())
 
-    return [main_branch, camera_branch]
+    def feed_forward() -> object:
+        inner = 3 * HEADS * dim
+        wide, taps = torch.empty(1, frames, SPACE, 2 * inner, dtype=dtype), torch.empty(2 * inner, 1, 3, 3, dtype=dtype)
+        return glu_conv.launch(wide, taps, torch.empty(2 * inner, dtype=dtype), HEIGHT)
+
+    return [main_branch, camera_branch, feed_forward]
 
 
 def main() -> int:

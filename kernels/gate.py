@@ -26,9 +26,14 @@ class Passed:
         return not reason
 
 
+@torch.compiler.assume_constant_result
+def _passed(device: torch.device, dim: int) -> bool:
+    return Passed.on(device, dim)
+
+
 def usable(backend: Backend, features: torch.Tensor, dim: int) -> bool:
     """Whether a call that may run on Triton does: asked for by name always, else where the device has passed."""
-    return backend is Backend.TRITON or Passed.on(features.device, dim)
+    return backend is Backend.TRITON or _passed(features.device, dim)
 
 
 def _refusal(device: torch.device, dim: int) -> str:

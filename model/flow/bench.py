@@ -1,10 +1,12 @@
 """Time stage 1 of streaming on this GPU at the released size, weights random: ``python -m model.flow.bench --out DIR``.
 
-One chunk of three latent frames with a full window, as the reference, as Triton kernels and as one CUDA graph of them;
-then whole rollouts. Outputs of the timed calls are compared with the reference's. Writes ``chunk.json`` as it goes.
+One chunk of three latent frames with a full window, as the reference, as Triton kernels, as one CUDA graph of them and
+as one of compiled blocks; then whole rollouts of the last. Outputs of the timed calls are compared with the
+reference's. Writes ``chunk.json`` as it goes.
 """
 
 import argparse
+import copy
 import json
 import statistics
 import sys
@@ -22,7 +24,9 @@ from kernels.gate import Passed
 from model.backbone import SanaWM
 from model.causal.layout import ChunkLayout
 from model.causal.state import CacheWindow
+from model.compiled import compile_blocks
 from model.config import BackboneConfig, paper, tiny, v2
+from model.floors import operations, product_rate
 from model.flow.guidance import Conditions
 from model.flow.rollout import GraphedRollout, PlainRollout, Rollout
 from model.flow.samplers import stream_chunks
@@ -99,14 +103,18 @@ def seconds(call: Callable[[], object], setting: Setting) -> float:
     return time.perf_counter() - began
 
 
-def chunk_rows(setting: Setting, model: SanaWM) -> list[dict]:
-    """Milliseconds of one pass: medians over alternating rounds, with the error against the reference."""
+def chunk_rows(setting: Setting, model: SanaWM, fast: SanaWM) -> list[dict]:
+    """Milliseconds of one pass: medians over alternating rounds, with the error against the reference.
+
+    ``fast`` is ``model`` with compiled blocks.
+    """
     with without_kernels():
         reference = steady_pass(setting, PlainRollout(model, WINDOW))
         expected = reference().float().clone()
     calls = {"kernels": steady_pass(setting, PlainRollout(model, WINDOW))}
     if setting.device.type == "cuda":
         calls["kernels, CUDA graph"] = steady_pass(setting, GraphedRollout(model, WINDOW))
+        calls["compiled, CUDA graph"] = steady_pass(setting, GraphedRollout(fast, WINDOW))
     errors = {name: _error(call().float(), expected) for name, call in calls.items()}
     times: dict[str, list[float]] = {"reference": [], **{name: [] for name in calls}}
     for _ in range(setting.repeats):
@@ -166,15 +174,22 @@ def _measure(setting: Setting, out: Path, raw_frames: list[int]) -> None:
     model = setting.model()
     device = torch.cuda.get_device_name() if setting.device.type == "cuda" else "cpu"
     record: dict = {"device": device, "torch": torch.__version__, "grid": [setting.height, setting.width]}
-    record["chunk"] = chunk_rows(setting, model)
+    plain = steady_pass(setting, PlainRollout(model, WINDOW))
+    rate = product_rate(setting.device, setting.dtype, *(() if setting.device.type == "cuda" else (64,)))
+    record["floor_ms"] = 1e3 * operations(plain) / rate
+    fast = copy.deepcopy(model)
+    if setting.device.type == "cuda":
+        compile_blocks(fast)
+    record["chunk"] = chunk_rows(setting, model, fast)
     _write(out, record)
-    graphed = GraphedRollout(model, WINDOW) if setting.device.type == "cuda" else None
+    del model
+    graphed = GraphedRollout(fast, WINDOW) if setting.device.type == "cuda" else None
     record["rollouts"] = []
     # The first rollout pays for the capture of its graphs, the second finds them made; both are reported.
     for frames in (raw_frames[0], *raw_frames):
         if graphed is not None:
             graphed.restart()
-        record["rollouts"].append(rollout_row(setting, graphed or PlainRollout(model, WINDOW), frames))
+        record["rollouts"].append(rollout_row(setting, graphed or PlainRollout(fast, WINDOW), frames))
         _write(out, record)
     _show(record)
 

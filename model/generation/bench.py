@@ -1,10 +1,10 @@
 """Time a whole minute on this GPU at the released size, weights random: ``python -m model.generation.bench --out DIR``.
 
-Stage 1 as CUDA graphs, the refiner with compiled blocks and the compiled causal decoder, one after the other (what each
-takes) and on CUDA streams of their own (what the minute takes); one step of the modes that take the whole clip; a
-prompt through both text models. Floors are the counted operations at the rate of a large matrix product, measured in
-the same run. H.264 runs on the CPU and is timed there (``python -m serving.bench_video``). Writes ``minute.json`` as it
-goes.
+Stage 1 compiled and as CUDA graphs, the refiner with compiled blocks and the compiled causal decoder, one after the
+other (what each takes) and on CUDA streams of their own (what the minute takes); one step of the modes that take the
+whole clip; a prompt through both text models. Floors are the counted operations at the rate of a large matrix product,
+measured in the same run. H.264 runs on the CPU and is timed there (``python -m serving.bench_video``). Writes
+``minute.json`` as it goes.
 """
 
 import argparse
@@ -17,13 +17,12 @@ import torch
 
 from model.codecs.causal_decoder.config import CausalDecoderConfig
 from model.config import paper, tiny
+from model.floors import operations, product_rate
 from model.flow.bench import Setting
 from model.flow.schedule import STREAMING_SIGMAS
 from model.generation.bench_budget import (
     TextModel,
     host_copy_rate,
-    operations,
-    product_rate,
     released_text_models,
     text_row,
     tiny_text_models,
@@ -74,7 +73,7 @@ def measure(setting: Setting, sizes: Sizes, frames: list[int], out: Path) -> Non
     floors = {part: passes.get(part, 1) * operations(call) / rate for part, call in minute.plain_calls().items()}
     recorder.record["chunk_floor_seconds"] = floors
     if on_gpu:
-        minute.compile_decoder()
+        minute.compile()
     _clips(minute, recorder, frames, refined=False)
     for causal in (False, True):
         recorder.keep("steps", minute.whole(frames[-1], causal))

@@ -1,4 +1,4 @@
-"""What the arithmetic of each part needs at least, and what the text models take: the floors of a minute's budget."""
+"""What a prompt takes in both text models: the part of a minute's budget that is paid once."""
 
 import statistics
 import time
@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from model.generation.bench_minute import wait_for_device
 
 if TYPE_CHECKING:
     from torch import nn
 
-SQUARE, ROUNDS, PRODUCTS = 8192, 5, 10
+ROUNDS = 5
 COPIED = 2**31
 
 
@@ -34,27 +33,6 @@ class TextModel:
     build: "Callable[[], nn.Module]"
     tokens: int
     all_layers: bool
-
-
-def operations(call: Callable[[], object]) -> int:
-    """Floating-point operations of the matrix products, convolutions and attentions of a call; our scans are not in."""
-    with FlopCounterMode(display=False) as counter:
-        call()
-    return counter.get_total_flops()
-
-
-def product_rate(device: torch.device, dtype: torch.dtype, side: int = SQUARE) -> float:
-    """Operations a second of one large matrix product: the median of a few rounds."""
-    left, right = torch.randn(2, side, side, device=device, dtype=dtype)
-    rates = []
-    for _ in range(ROUNDS):
-        wait_for_device()
-        began = time.perf_counter()
-        for _ in range(PRODUCTS):
-            left @ right
-        wait_for_device()
-        rates.append(2 * side**3 * PRODUCTS / (time.perf_counter() - began))
-    return statistics.median(rates)
 
 
 def host_copy_rate(device: torch.device, size: int = COPIED) -> float:

@@ -13,6 +13,7 @@ from model.codecs.causal_decoder.decoder import CausalVideoDecoder
 from model.codecs.causal_decoder.network import DecoderNetwork
 from model.codecs.latent_statistics import LatentStatistics
 from model.codecs.streaming import CausalChunks
+from model.compiled import compile_blocks
 from model.flow.bench import CHUNK, FRAME_STRIDE, WINDOW, Setting, steady_pass
 from model.flow.rollout import GraphedRollout, PlainRollout
 from model.flow.samplers import stream_chunks
@@ -148,8 +149,9 @@ class Minute:
             refiner.refine_next(latents, latents)
         return lambda: refiner.refine_next(latents, latents)
 
-    def compile_decoder(self) -> None:
-        """Clips timed from here on use it compiled."""
+    def compile(self) -> None:
+        """Clips timed from here on use backbone and decoder compiled."""
+        compile_blocks(self._model)
         self._decoder.compiled()
 
     def _latents(self) -> Tensor:

@@ -1,9 +1,9 @@
 """Gated feed-forward with a spatial depthwise and a temporal convolution."""
 
-from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kernels.glu_conv import glu_conv
 from model.causal.view import FrameView
 from model.parallel.halo import with_neighbours
 
@@ -14,6 +14,38 @@ class ConvLayer(nn.Module):
     def __init__(self, channels_in: int, channels_out: int, kernel: int, groups: int, *, bias: bool) -> None:
         super().__init__()
         self.conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, groups=groups, bias=bias)
+
+    def forward(self, tokens: Float[Tensor, "*rows channels"]) -> Float[Tensor, "*rows out"]:
+        """A 1x1 convolution of tokens, as the linear map it is."""
+        return nn.functional.linear(tokens, self.conv.weight.flatten(1), self.conv.bias)
+
+
+class TemporalConv(nn.Conv2d):
+    """A convolution over three frames, as three linear maps of shifted frames.
+
+    Args:
+        channels: in and out.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(channels, channels, (3, 1), padding=(1, 0), bias=False)
+
+    def forward(
+        self, extended: Float[Tensor, "batch extended space channels"], seen: Float[Tensor, " frames"] | None
+    ) -> Float[Tensor, "batch frames space channels"]:
+        """Mix.
+
+        Args:
+            extended: the frames with one neighbour on each side (zeros where there is none).
+            seen: 1 where a frame sees the one after it, else 0; None where all do.
+        """
+        frames = extended.shape[1] - 2
+        previous, here, following = (extended[:, shift : shift + frames] for shift in range(3))
+        if seen is not None:
+            following = following * seen[:, None, None]
+        left, center, right = self.weight[..., 0].unbind(-1)
+        linear = nn.functional.linear
+        return linear(previous, left) + linear(here, center) + linear(following, right)
 
 
 class FeedForward(nn.Module):
@@ -27,7 +59,7 @@ class FeedForward(nn.Module):
         self.inverted_conv = ConvLayer(channels, 2 * inner, 1, 1, bias=True)
         self.depth_conv = ConvLayer(2 * inner, 2 * inner, 3, 2 * inner, bias=True)
         self.point_conv = ConvLayer(inner, channels, 1, 1, bias=False)
-        self.t_conv = nn.Conv2d(channels, channels, (3, 1), padding=(1, 0), bias=False)
+        self.t_conv = TemporalConv(channels)
 
     def forward(
         self,
@@ -38,21 +70,12 @@ class FeedForward(nn.Module):
         """Returns the output and the last frame before the temporal convolution, for the next chunk of a rollout."""
         hidden = self._mix_space(tokens, view)
         extended = with_neighbours(hidden, 1, 1, tail, view.shard)
-        previous, following = extended[:, : view.frames], extended[:, 2:]
         ids = view.chunk_ids(1)
         # Beyond the end (-1) lie zeros: a single chunk needs no mask, and a rollout copies none from the host.
         visible = [ids[frame + 1] in (ids[frame], -1) for frame in range(view.frames)]
-        if not all(visible):
-            following = following * following.new_tensor(visible)[:, None, None]
-        left, center, right = self.t_conv.weight[..., 0].unbind(-1)
-        linear = nn.functional.linear
-        mixed = linear(previous, left) + linear(hidden, center) + linear(following, right)
-        return hidden + mixed, hidden[:, -1:]
+        seen = None if all(visible) else hidden.new_tensor(visible)
+        return hidden + self.t_conv(extended, seen), hidden[:, -1:]
 
     def _mix_space(self, tokens: Tensor, view: FrameView) -> Tensor:
-        inverted, depth, point = self.inverted_conv.conv, self.depth_conv.conv, self.point_conv.conv
-        wide = nn.functional.silu(nn.functional.linear(tokens, inverted.weight.flatten(1), inverted.bias))
-        images = rearrange(wide, "b t (h w) c -> (b t) c h w", h=view.height)
-        content, gate = depth(images).chunk(2, dim=1)
-        gated = rearrange(content * nn.functional.silu(gate), "(b t) c h w -> b t (h w) c", t=view.frames)
-        return nn.functional.linear(gated, point.weight.flatten(1))
+        depth = self.depth_conv.conv
+        return self.point_conv(glu_conv(self.inverted_conv(tokens), depth.weight, depth.bias, view.height))

@@ -1,0 +1,271 @@
+"""Time blocks and the whole forward pass on this GPU beside the frozen peers: ``python -m model.bench --out DIR``.
+
+The released size, one minute (121 latent frames of 22 x 40), weights random. A floor is the arithmetic of a block's
+matrix products at the rate those products reach in this run. The peers (``peers.py`` and what it imports) are used
+unmodified where Python can import them, in alternating rounds. Writes ``blocks.json`` as it goes.
+"""
+
+import argparse
+import copy
+import importlib.util
+import json
+import statistics
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+from triton.testing import do_bench
+
+from model.causal.layout import ChunkLayout
+from model.compiled import compile_blocks
+from model.config import BackboneConfig, paper
+from model.flow.bench import Setting
+from model.quantize.fp8_linear import replace_layers
+
+MINUTE, TRAINED = 121, 61
+LEVEL, LONG_MS = 700.0, 30.0
+PEER = "peer"
+Call = Callable[[], Tensor]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One block and what it was given inside a forward pass of the whole network."""
+
+    block: nn.Module
+    arguments: tuple
+
+    def call(self) -> Tensor:
+        """The block's tokens."""
+        return self.block(*self.arguments)[0]
+
+
+class Recorder:
+    """Rows of timed calls, written after each section."""
+
+    def __init__(self, out: Path, record: dict[str, Any], repeats: int) -> None:
+        self._file = out / "blocks.json"
+        self._repeats = repeats
+        self.record = record
+        out.mkdir(parents=True, exist_ok=True)
+
+    def compare(self, section: str, calls: dict[str, Call], floor_ms: float, checked: "Checked | None" = None) -> None:
+        """Time calls in turn, report them over a floor (0 = none), and check those whose result is ours to check."""
+        errors, peaks = {}, {}
+        for name, call in calls.items():
+            call()  # compiles
+            torch.cuda.reset_peak_memory_stats()
+            before = torch.cuda.memory_allocated()
+            output = call()
+            peaks[name] = (torch.cuda.max_memory_allocated() - before) / 2**30
+            errors[name] = checked.error(output) if checked and not name.startswith(PEER) else None
+            del output
+        rounds = [{name: milliseconds(call) for name, call in calls.items()} for _ in range(self._repeats)]
+        for name in calls:
+            times = [one[name] for one in rounds]
+            ms = statistics.median(times)
+            row = {"section": section, "call": name, "ms": ms, "over_floor": ms / floor_ms if floor_ms else None}
+            self.record["rows"].append(row | {"rounds": times, "error": errors[name], "peak_gib": peaks[name]})
+            sys.stdout.write(f"{section:10} {name:24} {ms:9.2f} ms {row['over_floor'] or 0:6.2f}x  {errors[name]}\n")
+        sys.stdout.flush()
+        self._file.write_text(json.dumps(self.record, indent=1) + "\n")
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What a result is compared with: the distance of its update of ``start`` from that of ``expected``."""
+
+    start: Tensor
+    expected: Tensor
+
+    def error(self, output: Tensor) -> float:
+        """Relative root mean square."""
+        update = self.expected.float() - self.start.float()
+        return float((output.float() - self.expected.float()).norm() / update.norm())
+
+
+def milliseconds(call: Call) -> float:
+    """One call: the median of many short ones, a single long one."""
+    begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+    begin.record()
+    call()
+    end.record()
+    torch.cuda.synchronize()
+    once = begin.elapsed_time(end)
+    return once if once > LONG_MS else do_bench(call, warmup=40, rep=160, return_mode="median")
+
+
+def product_rates(tokens: int, hidden: int, device: torch.device, repeats: int) -> list[float]:
+    """Operations a second of the four products of a block: the three widths up, and the feed-forward's way down."""
+    rates = []
+    for columns, inner in ((3, 1), (1, 1), (6, 1), (1, 3)):
+        left = torch.randn(tokens, inner * hidden, device=device, dtype=torch.bfloat16)
+        right = torch.randn(columns * hidden, inner * hidden, device=device, dtype=torch.bfloat16)
+        call = partial(nn.functional.linear, left, right)
+        call()
+        ms = statistics.median(milliseconds(call) for _ in range(repeats))
+        rates.append(2 * tokens * columns * inner * hidden**2 / ms * 1e3)
+    return rates
+
+
+def problems(setting: Setting, frames: int) -> dict[str, Problem]:
+    """A GDN and a softmax block with the inputs that a network of these two gives them."""
+    model = replace(setting, config=two_blocks(setting.config)).model()
+    noise, given = setting.conditions(frames)
+    found: dict[str, Problem] = {}
+    names = dict(zip(model.blocks, ("gdn", "softmax"), strict=True))
+    hooks = [
+        block.register_forward_pre_hook(lambda one, inputs: found.update({names[one]: Problem(one, inputs)}))
+        for block in model.blocks
+    ]
+    model(noise, torch.full((1, 1, frames), LEVEL, device=noise.device), given.text, given.camera, single(frames))
+    for hook in hooks:
+        hook.remove()
+    return found
+
+
+def two_blocks(config: BackboneConfig) -> BackboneConfig:
+    """One block of each kind."""
+    return replace(config, depth=2, softmax_blocks=(1,))
+
+
+def single(frames: int) -> ChunkLayout:
+    """All frames together."""
+    return ChunkLayout.single(frames)
+
+
+def block_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
+    """Each kind of block: plain, compiled, compiled with FP8 products, and the peer's."""
+    tokens = MINUTE * setting.height * setting.width
+    hidden = setting.config.hidden
+    product_ms = 1e3 * 24 * hidden**2 * 2 * tokens / rate
+    attention_ms = 1e3 * 2 * 4 * tokens**2 * hidden / rate
+    for kind, problem in problems(setting, MINUTE).items():
+        eighth = Problem(copy.deepcopy(problem.block), problem.arguments)
+        replace_layers(eighth.block)
+        calls = {"plain": problem.call, "compiled": compiled(problem).call, "compiled, FP8": compiled(eighth).call}
+        floor = product_ms + (attention_ms if kind == "softmax" else 0)
+        recorder.compare(kind, calls | peer_block(kind), floor, Checked(problem.arguments[0], problem.call()))
+
+
+def compiled(problem: Problem) -> Problem:
+    """The same block through ``torch.compile``."""
+    return Problem(torch.compile(problem.block, fullgraph=True, dynamic=False), problem.arguments)
+
+
+def full_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
+    """The whole forward pass: compiled blocks, and the peer's compiled stack of as many."""
+    model = setting.model()
+    noise, given = setting.conditions(MINUTE)
+    level = torch.full((1, 1, MINUTE), LEVEL, device=noise.device)
+
+    def forward() -> Tensor:
+        return model(noise, level, given.text, given.camera, single(MINUTE))
+
+    plain = forward()
+    compile_blocks(model)
+    tokens, config = MINUTE * setting.height * setting.width, setting.config
+    work = config.depth * 24 * config.hidden**2 * 2 * tokens
+    work += 2 * len(config.softmax_blocks) * 4 * tokens**2 * config.hidden
+    recorder.compare(
+        "full", {"compiled": forward} | peer_stack(), 1e3 * work / rate, Checked(torch.zeros_like(plain), plain)
+    )
+
+
+def training_rows(setting: Setting, recorder: Recorder) -> None:
+    """Forward and backward of a checkpointed GDN block at the length of one of two ranks."""
+    problem = problems(setting, TRAINED)["gdn"]
+    step = compiled(problem).block
+
+    def ours(*arguments: Any) -> Tensor:  # noqa: ANN401 - whatever the block takes
+        return step(*arguments)[0]
+
+    with torch.enable_grad():
+        leaves = [problem.arguments[0].detach().requires_grad_(), *problem.block.parameters()]
+        for leaf in leaves:
+            leaf.requires_grad_()
+        calls = {"compiled": partial(backward, ours, (leaves[0], *problem.arguments[1:]), leaves)}
+        recorder.compare("training", calls | peer_training(), 0.0)
+
+
+def backward(step: Callable[..., Tensor], arguments: tuple, leaves: list[Tensor]) -> Tensor:
+    """Forward and backward under checkpointing; the first gradient."""
+    output = checkpoint(step, *arguments, use_reentrant=False)
+    return torch.autograd.grad(output, leaves, torch.ones_like(output), allow_unused=True)[0]
+
+
+def peers() -> Any:  # noqa: ANN401 - a module outside the project
+    """The frozen peers, or None where they are not importable."""
+    if importlib.util.find_spec("peers") is None or not torch.cuda.is_available():
+        return None
+    return importlib.import_module("peers")
+
+
+def peer_block(kind: str) -> dict[str, Call]:
+    """The peer's compiled block on inputs of its own."""
+    if (them := peers()) is None:
+        return {}
+    blocks = importlib.import_module("peer_block")
+    x, conditioning = blocks.make_block_inputs(them.MINUTE, "cuda", torch.bfloat16, seed=3)
+    module = them.compiled(blocks.make_block(them.MINUTE, kind == "softmax", "cuda", torch.bfloat16))
+    return {f"{PEER}, compiled": lambda: module(x, conditioning)}
+
+
+def peer_stack() -> dict[str, Call]:
+    """The peer's compiled stack of twenty blocks."""
+    if (them := peers()) is None:
+        return {}
+    blocks = importlib.import_module("peer_block")
+    x, conditioning = blocks.make_block_inputs(them.MINUTE, "cuda", torch.bfloat16, seed=3)
+    run = argparse.Namespace(device=torch.device("cuda"), dtype=torch.bfloat16)
+    calls, _ = them.stack_calls(run, them.MINUTE, x, conditioning)
+    return {f"{PEER}, {name}": call for name, call in calls.items() if "compile" in name}
+
+
+def peer_training() -> dict[str, Call]:
+    """The peer's compiled GDN block, trained as ours is."""
+    if (them := peers()) is None:
+        return {}
+    blocks = importlib.import_module("peer_block")
+    x, conditioning = blocks.make_block_inputs(them.HALF, "cuda", torch.bfloat16, seed=7)
+    module = blocks.make_block(them.HALF, False, "cuda", torch.bfloat16)
+    leaves = [x.requires_grad_(), *module.parameters()]
+    return {f"{PEER}, compiled": partial(backward, them.compiled(module), (x, conditioning), leaves)}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Measure, print, write; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="directory for blocks.json")
+    parser.add_argument("--repeats", type=int, default=3, help="alternating rounds")
+    parser.add_argument(
+        "--what", nargs="+", choices=("blocks", "full", "training"), default=["blocks", "full", "training"]
+    )
+    options = parser.parse_args(arguments)
+    if not torch.cuda.is_available():
+        sys.stderr.write("error: the benchmark needs a GPU\n")
+        return 2
+    setting = Setting(paper(), 22, 40, torch.device("cuda"), torch.bfloat16, options.repeats)
+    with torch.no_grad():
+        rates = product_rates(MINUTE * 880, setting.config.hidden, setting.device, options.repeats)
+        record: dict[str, Any] = {"device": torch.cuda.get_device_name(), "torch": torch.__version__}
+        record |= {"product_flops": rates, "rows": []}
+        recorder, rate = Recorder(options.out, record, options.repeats), statistics.median(rates)
+        sections = {
+            "blocks": lambda: block_rows(setting, recorder, rate),
+            "full": lambda: full_rows(setting, recorder, rate),
+            "training": lambda: training_rows(setting, recorder),
+        }
+        for section in options.what:
+            sections[section]()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

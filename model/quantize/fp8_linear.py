@@ -1,0 +1,129 @@
+"""Linear layers of the backbone in FP8 for inference on Hopper: rows of weights and of activations scaled on their own.
+
+Activations are quantized where they are made: under ``torch.compile`` the row's maximum, the division and the cast are
+fused into the norm, gate or convolution that writes the row. The camera branch, the gates of single heads, the
+embedders and the head stay as they are (``model.quantize.selection``).
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from data_contracts.errors import ErrorCode, InputError
+from model.backbone import SanaWM
+from model.layers.feed_forward import ConvLayer, TemporalConv
+from model.quantize.fp8 import E4M3_MAXIMUM, quantize_fp8
+
+LEAST_CAPABILITY = (8, 9)
+SMALLEST_SCALE = 1e-12
+
+
+@dataclass(frozen=True)
+class Fp8Rows:
+    """Activations as ``codes * scale``, a scale for every row."""
+
+    codes: Tensor  # jaxtyping has no checked name for E4M3
+    scale: Float[Tensor, "rows 1"]
+
+
+def quantize_rows(features: Float[Tensor, "*rows channels"]) -> Fp8Rows:
+    """Rows scaled to E4M3's range and rounded."""
+    rows = features.flatten(0, -2).float()
+    scale = (rows.abs().amax(dim=-1, keepdim=True) / E4M3_MAXIMUM).clamp_min(SMALLEST_SCALE)
+    return Fp8Rows((rows / scale).clamp(-E4M3_MAXIMUM, E4M3_MAXIMUM).to(torch.float8_e4m3fn), scale)
+
+
+class Fp8Matrix(nn.Module):
+    """A weight matrix in FP8, multiplied by rows in FP8 with float32 sums.
+
+    Args:
+        weight: output channels by input channels.
+    """
+
+    def __init__(self, weight: Float[Tensor, "out channels"]) -> None:
+        super().__init__()
+        packed = quantize_fp8(weight)
+        self.register_buffer("codes", packed.codes.contiguous())
+        self.register_buffer("scale", packed.scale.t().contiguous())
+
+    def forward(self, rows: Fp8Rows, bias: Tensor | None, dtype: torch.dtype) -> Float[Tensor, "rows out"]:
+        """``rows @ weight.T + bias``."""
+        return torch._scaled_mm(
+            rows.codes,
+            self.codes.t(),
+            scale_a=rows.scale,
+            scale_b=self.scale,
+            bias=bias,
+            out_dtype=dtype,
+            use_fast_accum=True,
+        )
+
+
+class Fp8Linear(nn.Module):
+    """A linear layer, or a 1x1 convolution on channels-last tokens."""
+
+    def __init__(self, weight: Float[Tensor, "out channels"], bias: Tensor | None) -> None:
+        super().__init__()
+        self.matrix = Fp8Matrix(weight)
+        self.bias = bias
+
+    def forward(self, features: Float[Tensor, "*rows channels"]) -> Float[Tensor, "*rows out"]:
+        """As the layer it replaces, in the features' type."""
+        product = self.matrix(quantize_rows(features), self.bias, features.dtype)
+        return product.unflatten(0, features.shape[:-1])
+
+
+class Fp8TemporalConv(nn.Module):
+    """The temporal convolution as three products of the same quantized rows."""
+
+    def __init__(self, weight: Float[Tensor, "out channels 3 1"]) -> None:
+        super().__init__()
+        self.taps = nn.ModuleList(Fp8Matrix(tap) for tap in weight[..., 0].unbind(-1))
+
+    def forward(
+        self, extended: Float[Tensor, "batch extended space channels"], seen: Float[Tensor, " frames"] | None
+    ) -> Float[Tensor, "batch frames space channels"]:
+        """See ``model.layers.feed_forward.TemporalConv``."""
+        batch, frames, space, _ = extended.shape
+        rows = quantize_rows(extended)
+        codes, scale = (one.view(batch, frames, space, -1) for one in (rows.codes, rows.scale))
+        total = None
+        for tap, matrix in enumerate(self.taps):
+            part, own = codes[:, tap : frames - 2 + tap], scale[:, tap : frames - 2 + tap]
+            if tap == 2 and seen is not None:
+                own = own * seen[:, None, None]
+            product = matrix(Fp8Rows(part.flatten(0, 2), own.flatten(0, 2).contiguous()), None, extended.dtype)
+            total = product if total is None else total + product
+        return total.view(batch, frames - 2, space, -1)
+
+
+def to_fp8(model: SanaWM) -> None:
+    """Replace the backbone's large linear layers but those of the camera branch; the weights become FP8 in place.
+
+    Raises:
+        InputError: the device has no FP8 products.
+    """
+    device = next(model.parameters()).device
+    if device.type != "cuda" or torch.cuda.get_device_capability(device) < LEAST_CAPABILITY:
+        raise InputError(
+            ErrorCode.REQUEST_INVALID, f"--precision fp8 needs an NVIDIA GPU of 8.9 or newer, not {device}", "pass bf16"
+        )
+    for block in model.blocks:
+        replace_layers(block)
+
+
+def replace_layers(block: nn.Module) -> None:
+    """One block, in place."""
+    attention, cross, feed_forward = block.attn, block.cross_attn, block.mlp
+    for owner, names in ((attention, ("qkv", "proj", "output_gate")), (cross, ("q_linear", "proj"))):
+        for name in names:
+            layer = getattr(owner, name)
+            if layer is not None:
+                setattr(owner, name, Fp8Linear(layer.weight.detach(), layer.bias))
+    for name in ("inverted_conv", "point_conv"):
+        layer: ConvLayer = getattr(feed_forward, name)
+        setattr(feed_forward, name, Fp8Linear(layer.conv.weight.detach().flatten(1), layer.conv.bias))
+    temporal: TemporalConv = feed_forward.t_conv
+    feed_forward.t_conv = Fp8TemporalConv(temporal.weight.detach())
