@@ -25,7 +25,7 @@ from kernels.key_prep import prepare_features
 from kernels.problems import CallSize, random_camera, random_frame
 from kernels.ray_rope import rotate, transform_rays
 from kernels.self_check import relative_error
-from kernels.short_conv import short_conv
+from kernels.short_conv import short_conv, short_conv_alone
 
 Raw = TypeVar("Raw", FrameGDNRaw, CameraGDNRaw)
 LIMITS = {torch.float32: 1e-5, torch.bfloat16: 5e-3}
@@ -116,6 +116,8 @@ def _small_kernels(device: torch.device, dtypes: tuple[torch.dtype, ...]) -> Ite
     }
     for form, ids in forms.items():
         calls[f"short_conv {form}"] = lambda cast, way, ids=ids: short_conv(cast(extended), cast(taps), ids, way)
+    sliced = draw(2, 5, 21, 24)[..., 8:16]
+    calls["short_conv alone"] = lambda cast, way: short_conv_alone(cast(sliced), cast(taps), [0, 0, 1, 1, 1], way)
     for dtype in dtypes:
         for name, call in calls.items():
             ours = call(lambda tensor, dtype=dtype: tensor.to(dtype), Backend.TRITON)

@@ -1,5 +1,5 @@
 """SiLU, depthwise 3x3 and gate in one pass over memory, row after row of a frame."""
-# ruff: noqa: ANN001, ANN201, N803, PLR0913, PLR0917 - Triton: no annotations, upper-case constexprs, many pointers
+# ruff: noqa: ANN001, ANN201, N803, PLR0913, PLR0915, PLR0917 - Triton: no annotations, upper-case constexprs
 
 import triton
 import triton.language as tl
@@ -26,24 +26,9 @@ def shifted(row, x, shift, width, both, channel, mask, FAST: tl.constexpr):
 
 
 @triton.jit
-def row_taps(left, center, right, taps, channel, both, live, ROW: tl.constexpr):
-    """A row's share of the output row that sees it with row ``ROW`` of the kernel."""
-    first = tl.load(taps + (3 * ROW) * both + channel, mask=live, other=0.0).to(tl.float32)
-    second = tl.load(taps + (3 * ROW + 1) * both + channel, mask=live, other=0.0).to(tl.float32)
-    third = tl.load(taps + (3 * ROW + 2) * both + channel, mask=live, other=0.0).to(tl.float32)
-    return left * first[None, :] + center * second[None, :] + right * third[None, :]
-
-
-@triton.jit
-def next_row(row, x, width, both, channel, live, inside, taps, above, here, FAST: tl.constexpr):
-    """Read a row: the finished sum of the output row above it, and the sums that still wait for rows below."""
-    mask = live[None, :] & inside
-    left = shifted(row, x, -1, width, both, channel, mask, FAST)
-    center = shifted(row, x, 0, width, both, channel, mask, FAST)
-    right = shifted(row, x, 1, width, both, channel, mask, FAST)
-    finished = above + row_taps(left, center, right, taps, channel, both, live, 2)
-    above = here + row_taps(left, center, right, taps, channel, both, live, 1)
-    return finished, above, row_taps(left, center, right, taps, channel, both, live, 0)
+def tap(taps, index, both, channel, live):
+    """One tap of every channel, in the shape of a row's tile."""
+    return tl.load(taps + index * both + channel, mask=live, other=0.0).to(tl.float32)[None, :]
 
 
 @triton.jit
@@ -51,27 +36,45 @@ def glu_conv_kernel(
     wide, taps, bias, output, height, width, channels,
     COLUMNS: tl.constexpr, CHANNELS: tl.constexpr, FAST: tl.constexpr,
 ):  # fmt: skip
-    """Program (channels of the output, columns, batch x frame): every row is read once and feeds three output rows."""
+    """Program (channels of the output, columns, batch x frame): every row is read once and feeds three output rows.
+
+    Taps are loaded before the rows: inside, the store of a row would make the compiler load them anew for every row.
+    """
     channel = tl.program_id(0) * CHANNELS + tl.arange(0, CHANNELS)
     x = tl.program_id(1) * COLUMNS + tl.arange(0, COLUMNS)
     image = tl.program_id(2).to(tl.int64)
     both = 2 * channels
     live = channel < channels
+    gating = channel + channels
     wide += image * height * width * both
-    output += image * height * width * channels
+    output += image * height * width * channels + x[:, None] * channels + channel[None, :]
     stored = live[None, :] & (x < width)[:, None]
-    content_bias = tl.load(bias + channel, mask=live, other=0.0).to(tl.float32)
-    gate_bias = tl.load(bias + channels + channel, mask=live, other=0.0).to(tl.float32)
-    none = tl.zeros((COLUMNS, CHANNELS), tl.float32)
-    content_above, content_here, gate_above, gate_here = none, none, none, none
+    content_bias = tap(bias, 0, both, channel, live)
+    gate_bias = tap(bias, 0, both, gating, live)
+    c0, c1, c2 = tap(taps, 0, both, channel, live), tap(taps, 1, both, channel, live), tap(taps, 2, both, channel, live)
+    c3, c4, c5 = tap(taps, 3, both, channel, live), tap(taps, 4, both, channel, live), tap(taps, 5, both, channel, live)
+    c6, c7, c8 = tap(taps, 6, both, channel, live), tap(taps, 7, both, channel, live), tap(taps, 8, both, channel, live)
+    g0, g1, g2 = tap(taps, 0, both, gating, live), tap(taps, 1, both, gating, live), tap(taps, 2, both, gating, live)
+    g3, g4, g5 = tap(taps, 3, both, gating, live), tap(taps, 4, both, gating, live), tap(taps, 5, both, gating, live)
+    g6, g7, g8 = tap(taps, 6, both, gating, live), tap(taps, 7, both, gating, live), tap(taps, 8, both, gating, live)
+    # Sums of output rows that wait for rows below: of the row above the one read, and of the row read itself.
+    content_above = tl.zeros((COLUMNS, CHANNELS), tl.float32)
+    content_here = tl.zeros((COLUMNS, CHANNELS), tl.float32)
+    gate_above = tl.zeros((COLUMNS, CHANNELS), tl.float32)
+    gate_here = tl.zeros((COLUMNS, CHANNELS), tl.float32)
     for y in range(height + 1):
-        row, inside = wide + y * width * both, y < height
-        content, content_above, content_here = next_row(
-            row, x, width, both, channel, live, inside, taps, content_above, content_here, FAST
-        )
-        gate, gate_above, gate_here = next_row(
-            row, x, width, both, channel + channels, live, inside, taps, gate_above, gate_here, FAST
-        )
-        result = (content + content_bias[None, :]) * silu(gate + gate_bias[None, :], FAST)
-        where = output + (y - 1) * width * channels + x[:, None] * channels + channel[None, :]
-        tl.store(where, result.to(output.dtype.element_ty), mask=stored & (y > 0))
+        row, mask = wide + y * width * both, live[None, :] & (y < height)
+        left = shifted(row, x, -1, width, both, channel, mask, FAST)
+        center = shifted(row, x, 0, width, both, channel, mask, FAST)
+        right = shifted(row, x, 1, width, both, channel, mask, FAST)
+        content = content_above + c6 * left + c7 * center + c8 * right + content_bias
+        content_above = content_here + c3 * left + c4 * center + c5 * right
+        content_here = c0 * left + c1 * center + c2 * right
+        left = shifted(row, x, -1, width, both, gating, mask, FAST)
+        center = shifted(row, x, 0, width, both, gating, mask, FAST)
+        right = shifted(row, x, 1, width, both, gating, mask, FAST)
+        gate = gate_above + g6 * left + g7 * center + g8 * right + gate_bias
+        gate_above = gate_here + g3 * left + g4 * center + g5 * right
+        gate_here = g0 * left + g1 * center + g2 * right
+        result = (content * silu(gate, FAST)).to(output.dtype.element_ty)
+        tl.store(output + (y - 1) * width * channels, result, mask=stored & (y > 0))

@@ -32,3 +32,24 @@ def short_conv(
     from kernels.short_conv import ops
 
     return ops.short_conv(extended, weight, chunk_ids, gated=backend is Backend.AUTO)
+
+
+def short_conv_alone(
+    frames: Float[Tensor, "batch frames space channels"],
+    weight: Float[Tensor, "channels taps"],
+    chunk_ids: Sequence[int],
+    backend: Backend = Backend.AUTO,
+) -> Float[Tensor, "batch frames space channels"]:
+    """``short_conv`` of a whole sequence, with zeros around it that are never written down.
+
+    Args:
+        frames: all there are; a slice of a projection's output is read where it lies.
+        weight: as above.
+        chunk_ids: chunk of each frame.
+        backend: implementation.
+    """
+    if choose(backend, "short_conv", (frames, weight)) is Backend.REFERENCE:
+        return reference.short_conv(*reference.with_zeros(frames, weight, chunk_ids))
+    from kernels.short_conv import ops
+
+    return ops.short_conv_alone(frames, weight, chunk_ids, gated=backend is Backend.AUTO)

@@ -1,4 +1,4 @@
-"""Gradients of the short convolution's operator."""
+"""Gradients of the short convolution's operators."""
 # ruff: noqa: ARG001 - a fake implementation and an operator have fixed signatures
 
 from collections.abc import Sequence
@@ -11,6 +11,7 @@ from kernels.autograd import Context, refuse_second
 from kernels.backward_gate import fused
 from kernels.short_conv import launch_backward
 from kernels.short_conv.backward import short_conv_backward
+from kernels.short_conv.reference import with_zeros
 from kernels.short_conv.sight import TAPS, later_frames_seen
 
 CHECKED_DIM = 112  # the convolution knows no heads: the released head size stands for the device
@@ -48,7 +49,17 @@ def _gradients(ctx: Context, gradient: Tensor) -> tuple:
     return frames, taps, None, None
 
 
-def register(short_conv: CustomOpDef) -> None:
-    """Give the forward operator its gradients, and those gradients none."""
+def _alone_gradients(ctx: Context, gradient: Tensor) -> tuple:
+    frames, weight = ctx.saved_tensors
+    chunk_ids, gated = ctx.call
+    extended, _, ids = with_zeros(frames, weight, chunk_ids)
+    toward, taps = _backward(extended, weight, ids, gradient, gated)
+    reach = weight.shape[1] - 1
+    return toward[:, reach : reach + frames.shape[1]], taps, None, None
+
+
+def register(short_conv: CustomOpDef, alone: CustomOpDef) -> None:
+    """Give the forward operators their gradients, and those gradients none."""
     short_conv.register_autograd(_gradients, setup_context=_setup)
+    alone.register_autograd(_alone_gradients, setup_context=_setup)
     _backward.register_autograd(refuse_second)

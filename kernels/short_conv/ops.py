@@ -1,4 +1,4 @@
-"""The short convolution as a ``torch.library`` operator."""
+"""The short convolution as ``torch.library`` operators: with its neighbours given, and of a whole sequence."""
 
 from collections.abc import Sequence
 
@@ -18,18 +18,7 @@ CHECKED_DIM = 112  # the convolution knows no heads: the released head size stan
 def _short_conv(extended: Tensor, weight: Tensor, chunk_ids: list[int], gated: bool) -> Tensor:
     if weight.shape[1] != TAPS or (gated and not Passed.on(extended.device, CHECKED_DIM)):
         return reference.short_conv(extended, weight, chunk_ids)
-    batch, extended_frames, space, channels = extended.shape
-    frames = extended_frames - 2 * (TAPS - 1)
-    if not extended[0, 0].is_contiguous():
-        extended = extended.contiguous()
-    output = torch.empty(batch, frames, space, channels, dtype=extended.dtype, device=extended.device)
-    sight = later_frames_seen(tuple(chunk_ids), frames, extended.device)
-    places = space * channels
-    short_conv_kernel[-(-places // BLOCK), batch](
-        extended, weight.contiguous(), sight, output, extended.stride(0), extended.stride(1), frames, extended_frames,
-        places, channels, BLOCK=BLOCK, num_warps=4,
-    )  # fmt: skip
-    return output
+    return _launch(extended, weight, tuple(chunk_ids), TAPS - 1)
 
 
 @_short_conv.register_fake
@@ -38,9 +27,41 @@ def _(extended: Tensor, weight: Tensor, chunk_ids: list[int], gated: bool) -> Te
     return extended.new_empty(batch, frames - 2 * (weight.shape[1] - 1), space, channels)
 
 
+@torch.library.custom_op("sana_wm::short_conv_alone", mutates_args=())
+def _alone(frames: Tensor, weight: Tensor, chunk_ids: list[int], gated: bool) -> Tensor:
+    if weight.shape[1] != TAPS or (gated and not Passed.on(frames.device, CHECKED_DIM)):
+        return reference.short_conv(*reference.with_zeros(frames, weight, chunk_ids))
+    return _launch(frames, weight, (*chunk_ids, *[-1] * (TAPS - 1)), 0)
+
+
+@_alone.register_fake
+def _(frames: Tensor, weight: Tensor, chunk_ids: list[int], gated: bool) -> Tensor:  # noqa: ARG001 - the operator's schema
+    return frames.new_empty(frames.shape)
+
+
+def _launch(inputs: Tensor, weight: Tensor, chunk_ids: tuple[int, ...], before: int) -> Tensor:
+    """Run the kernel on inputs that begin ``before`` frames before the first output and end as many after the last."""
+    if inputs.stride(-1) != 1:
+        inputs = inputs.contiguous()
+    batch, in_frames, space, channels = inputs.shape
+    frames, places = in_frames - 2 * before, space * channels
+    output = torch.empty(batch, frames, space, channels, dtype=inputs.dtype, device=inputs.device)
+    sight = later_frames_seen(chunk_ids, frames, inputs.device)
+    short_conv_kernel[-(-places // BLOCK), batch](
+        inputs, weight.contiguous(), sight, output, *inputs.stride()[:3], frames, in_frames, before, places, channels,
+        BLOCK=BLOCK, num_warps=4,
+    )  # fmt: skip
+    return output
+
+
 def short_conv(extended: Tensor, weight: Tensor, chunk_ids: Sequence[int], *, gated: bool) -> Tensor:
     """See ``kernels.short_conv.api.short_conv``."""
     return _short_conv(extended, weight, list(chunk_ids), gated)
 
 
-autograd.register(_short_conv)
+def short_conv_alone(frames: Tensor, weight: Tensor, chunk_ids: Sequence[int], *, gated: bool) -> Tensor:
+    """See ``kernels.short_conv.api.short_conv_alone``."""
+    return _alone(frames, weight, list(chunk_ids), gated)
+
+
+autograd.register(_short_conv, _alone)

@@ -30,3 +30,13 @@ def short_conv(
             later = later * later.new_tensor(visible)[:, None, None]
         output = output + weight[:, reach - distance] * later
     return output
+
+
+def with_zeros(
+    frames: Float[Tensor, "batch frames space channels"],
+    weight: Float[Tensor, "channels taps"],
+    chunk_ids: Sequence[int],
+) -> tuple[Float[Tensor, "batch extended_frames space channels"], Float[Tensor, "channels taps"], list[int]]:
+    """What ``short_conv`` takes, of a whole sequence: zeros on both sides, which belong to no chunk."""
+    reach = weight.shape[1] - 1
+    return torch.nn.functional.pad(frames, (0, 0, 0, 0, reach, reach)), weight, [*chunk_ids, *[-1] * reach]

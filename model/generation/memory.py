@@ -93,7 +93,7 @@ def memory_need(
         grid: height and width of the latent grid.
         placement: precision and offload.
     """
-    width = 2 if placement.precision is Precision.BF16 else FP32_BYTES
+    width = FP32_BYTES if placement.precision is Precision.FP32 else 2
     resident = sizes.backbone
     if placement.offload:
         resident -= sizes.blocks - sizes.blocks // config.depth

@@ -9,18 +9,23 @@ from torch import Tensor, nn
 
 from data_contracts.errors import ErrorCode, InputError
 from model.backbone import SanaWM
+from model.quantize.fp8_linear import to_fp8
 
 
 class Precision(StrEnum):
-    """Type of weights and tokens. States, norms, gates and ray transforms are float32 in both."""
+    """Type of weights and tokens. States, norms, gates and ray transforms are float32 in all of them.
+
+    ``fp8`` is ``bf16`` with the large products but those of the camera branch in FP8 (``model.quantize.fp8_linear``).
+    """
 
     FP32 = "fp32"
     BF16 = "bf16"
+    FP8 = "fp8"
 
     @property
     def dtype(self) -> torch.dtype:
-        """As torch calls it."""
-        return torch.bfloat16 if self is Precision.BF16 else torch.float32
+        """That of tokens, as torch calls it."""
+        return torch.float32 if self is Precision.FP32 else torch.bfloat16
 
 
 @dataclass(frozen=True)
@@ -48,6 +53,9 @@ class Placement:
         if offload and device.type == "cpu":
             message = "--offload needs a GPU: on a CPU the weights are in host memory already"
             raise InputError(ErrorCode.REQUEST_INVALID, message, "leave --offload out")
+        if offload and precision is Precision.FP8:
+            message = "--precision fp8 does not go with --offload: its weights stay on the GPU"
+            raise InputError(ErrorCode.REQUEST_INVALID, message, "pass bf16, or leave --offload out")
         return cls(device, precision, offload)
 
 
@@ -58,6 +66,8 @@ def place(model: SanaWM, placement: Placement) -> None:
         _convert_at_the_doors(model)
     if not placement.offload:
         model.to(placement.device)
+        if placement.precision is Precision.FP8:
+            to_fp8(model)
         return
     for name, child in model.named_children():
         if name != "blocks":

@@ -47,6 +47,26 @@ class TemporalConv(nn.Conv2d):
         linear = nn.functional.linear
         return linear(previous, left) + linear(here, center) + linear(following, right)
 
+    def alone(
+        self, frames: Float[Tensor, "batch frames space channels"], seen: Float[Tensor, " frames"] | None
+    ) -> Float[Tensor, "batch frames space channels"]:
+        """The same of a whole sequence, whose neighbours are zeros that are never written down."""
+        left, center, right = self.weight[..., 0].unbind(-1)
+        linear = nn.functional.linear
+        return linear(frames, center) + around(linear(frames[:, :-1], left), linear(frames[:, 1:], right), seen)
+
+
+def around(
+    from_left: Float[Tensor, "batch fewer space channels"],
+    from_right: Float[Tensor, "batch fewer space channels"],
+    seen: Float[Tensor, " frames"] | None,
+) -> Float[Tensor, "batch frames space channels"]:
+    """What every frame gets from the one before it, and from the one after it where it sees that one."""
+    if seen is not None:
+        from_right = from_right * seen[:-1, None, None]
+    pad = nn.functional.pad
+    return pad(from_left, (0, 0, 0, 0, 1, 0)) + pad(from_right, (0, 0, 0, 0, 0, 1))
+
 
 class FeedForward(nn.Module):
     """Per frame: 1x1, SiLU, depthwise 3x3, gate, 1x1; then ``u + temporal_conv(u)`` over three frames.
@@ -69,11 +89,13 @@ class FeedForward(nn.Module):
     ) -> tuple[Float[Tensor, "batch frames space channels"], Float[Tensor, "batch one space channels"]]:
         """Returns the output and the last frame before the temporal convolution, for the next chunk of a rollout."""
         hidden = self._mix_space(tokens, view)
-        extended = with_neighbours(hidden, 1, 1, tail, view.shard)
         ids = view.chunk_ids(1)
         # Beyond the end (-1) lie zeros: a single chunk needs no mask, and a rollout copies none from the host.
         visible = [ids[frame + 1] in (ids[frame], -1) for frame in range(view.frames)]
         seen = None if all(visible) else hidden.new_tensor(visible)
+        if tail is None and view.shard is None and view.frames > 1:
+            return hidden + self.t_conv.alone(hidden, seen), hidden[:, -1:]
+        extended = with_neighbours(hidden, 1, 1, tail, view.shard)
         return hidden + self.t_conv(extended, seen), hidden[:, -1:]
 
     def _mix_space(self, tokens: Tensor, view: FrameView) -> Tensor:

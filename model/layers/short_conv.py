@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kernels.short_conv import short_conv
+from kernels.short_conv import short_conv, short_conv_alone
 from model.causal.view import FrameView
 from model.parallel.halo import with_neighbours
 
@@ -28,6 +28,8 @@ class ShortConv(nn.Module):
         tail: Float[Tensor, "batch reach space channels"] | None,
     ) -> tuple[Float[Tensor, "batch frames space channels"], Float[Tensor, "batch reach space channels"]]:
         """Convolve; returns the output and the last ``reach`` inputs for the next chunk of a rollout."""
+        if tail is None and view.shard is None and view.frames >= self.reach:
+            return short_conv_alone(frames, self.weight[:, 0], view.chunk_ids(0)), frames[:, -self.reach :]
         extended = with_neighbours(frames, self.reach, self.reach, tail, view.shard)
         output = short_conv(extended, self.weight[:, 0], view.chunk_ids(self.reach))
         return output, extended[:, view.frames : view.frames + self.reach]

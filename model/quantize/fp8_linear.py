@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from data_contracts.errors import ErrorCode, InputError
 from model.backbone import SanaWM
-from model.layers.feed_forward import ConvLayer, TemporalConv
+from model.layers.feed_forward import ConvLayer, TemporalConv, around
 from model.quantize.fp8 import E4M3_MAXIMUM, quantize_fp8
 
 LEAST_CAPABILITY = (8, 9)
@@ -86,17 +86,28 @@ class Fp8TemporalConv(nn.Module):
         self, extended: Float[Tensor, "batch extended space channels"], seen: Float[Tensor, " frames"] | None
     ) -> Float[Tensor, "batch frames space channels"]:
         """See ``model.layers.feed_forward.TemporalConv``."""
-        batch, frames, space, _ = extended.shape
-        rows = quantize_rows(extended)
-        codes, scale = (one.view(batch, frames, space, -1) for one in (rows.codes, rows.scale))
-        total = None
-        for tap, matrix in enumerate(self.taps):
-            part, own = codes[:, tap : frames - 2 + tap], scale[:, tap : frames - 2 + tap]
-            if tap == 2 and seen is not None:
-                own = own * seen[:, None, None]
-            product = matrix(Fp8Rows(part.flatten(0, 2), own.flatten(0, 2).contiguous()), None, extended.dtype)
-            total = product if total is None else total + product
-        return total.view(batch, frames - 2, space, -1)
+        held, frames = quantize_rows(extended), extended.shape[1] - 2
+        previous, here, following = (
+            _product(matrix, held, extended, slice(shift, shift + frames)) for shift, matrix in enumerate(self.taps)
+        )
+        return previous + here + (following if seen is None else following * seen[:, None, None])
+
+    def alone(
+        self, frames: Float[Tensor, "batch frames space channels"], seen: Float[Tensor, " frames"] | None
+    ) -> Float[Tensor, "batch frames space channels"]:
+        """See ``model.layers.feed_forward.TemporalConv``."""
+        held = quantize_rows(frames)
+        left, center, right = self.taps
+        from_left = _product(left, held, frames, slice(None, -1))
+        from_right = _product(right, held, frames, slice(1, None))
+        return _product(center, held, frames, slice(None)) + around(from_left, from_right, seen)
+
+
+def _product(matrix: Fp8Matrix, held: Fp8Rows, features: Tensor, part: slice) -> Tensor:
+    """Some frames of quantized features through a matrix, in the shape and type of the features."""
+    codes, scale = (one.view(*features.shape[:-1], -1)[:, part] for one in (held.codes, held.scale))
+    product = matrix(Fp8Rows(codes.flatten(0, -2), scale.flatten(0, -2)), None, features.dtype)
+    return product.view(*codes.shape[:-1], -1)
 
 
 def to_fp8(model: SanaWM) -> None:

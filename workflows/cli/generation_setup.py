@@ -20,6 +20,7 @@ class PrecisionName(StrEnum):
 
     FP32 = "fp32"
     BF16 = "bf16"
+    FP8 = "fp8"
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from model.codecs.gemma3 import load_gemma3
 from model.codecs.ltx2_vae import Tiling, load_ltx2_encoder, load_ltx2_vae
 from model.codecs.protocols import LatentEncoder
 from model.codecs.streaming import CausalChunks, IndependentChunks
+from model.compiled import compile_blocks
 from model.config import BackboneConfig, numerics_named
 from model.generation.digests import file_digest
 from model.generation.pipeline import Encoders, WorldPipeline
@@ -58,6 +59,8 @@ def load_released(
     refiner = _refiner(parts, run, placement) if refine else None
     model = opened.model(numerics_named(run.numerics) if run.numerics else None)
     place(model, placement)
+    if run.compiled:
+        compile_blocks(model)
     info = released_info(parts.backbone.layout, run, backbone_version(parts, digests))
     return WorldPipeline(model, encoders, info, parts.searched[0].name, placement, refiner)
 

@@ -33,7 +33,7 @@ class ReleasedRun:
         mode: how stage 1 is sampled; it also decides how the refiner runs.
         numerics: profile; None = that of the layout.
         height: of the video, pixels, a multiple of 32; ``width`` likewise.
-        compiled: compile refiner and decoder: a minute at the start, a quarter less time afterwards.
+        compiled: compile backbone, refiner and decoder: a minute at the start, less time afterwards.
     """
 
     mode: GenerationMode
