@@ -111,7 +111,8 @@ class SanaWM(nn.Module):
         for index, block in enumerate(self.blocks):
             carried = state.block(index) if state else None
             tokens, after = block(tokens, modulation, caption, raymap, context, carried)
-            states.append(after)
+            if state is not None:  # of a whole sequence nobody reads them, and their views keep projections alive
+                states.append(after)
         velocity = self.final_layer(tokens, timestep)
         return rearrange(velocity, "b t (h w) c -> b c t h w", h=view.height), states
 

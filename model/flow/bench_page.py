@@ -7,11 +7,12 @@ from typing import Any
 
 HEAD = """# Streaming, stage 1
 
-Generated from `{source}` by `python -m model.flow.bench_page`; do not edit. Measured by `{command}` at commit {commit}.
+Generated from `{source}` by `python -m model.flow.bench_page`; do not edit. Measured by
+`{command}` at commit {commit}.
 
-Device: {device}; torch {torch}. The released network (20 blocks, 2.66 B parameters) in bfloat16 with random weights, a
-latent grid of {grid}, sink and window of 2 chunks, batch 1. The floor, {floor_ms:.1f} ms, is the arithmetic of
-a pass (linear maps and attention) at the rate of a large matrix product in the same run.
+Device: {device}; torch {torch}. The released network (20 blocks, 2.66 B parameters) in
+bfloat16 with random weights, a latent grid of {grid}, sink and window of 2 chunks, batch 1. The floor is
+{floor_ms:.1f} ms: the arithmetic of a pass (linear maps and attention) at the rate of a large matrix product in the same run.
 
 | one pass of a chunk of 3 frames | ms, median | over the floor | difference to the reference |
 |---|---|---|---|

@@ -1,0 +1,52 @@
+"""``docs/benchmarks/blocks.md`` from the benchmark's JSON: ``python -m model.bench_page JSON PAGE``."""
+
+import argparse
+import json
+import statistics
+from pathlib import Path
+from typing import Any
+
+HEAD = """# Blocks and the whole pass
+
+Generated from `{source}` by `python -m model.bench_page`; do not edit. Measured by `{command}` at commit {commit}.
+
+Device: {device}; torch {torch}. The released size, 121 latent frames of 22 x 40
+(training: 61, one of two ranks'), batch 1, random weights, bfloat16 where not FP8. The floor is the arithmetic of the
+matrix products, and of softmax attention where there is any, at {rate:.0f} TFLOP/s, the median rate of the block's own
+products in this run. An error is the distance of a block's update from that of the plain bfloat16 block, relative to
+the update. Peers are the frozen PyTorch ones, in the same process on the same card, in turns.
+
+| what | call | ms | over the floor | error | peak over inputs, GiB |
+|---|---|---|---|---|---|
+"""
+NAMES = {
+    "gdn": "GDN block",
+    "softmax": "softmax block",
+    "full": "20 blocks",
+    "training": "GDN block, forward and backward, checkpointed",
+}
+
+
+def page(record: dict[str, Any], source: str) -> str:
+    """The whole page. ``record`` is what ``model.bench`` wrote (JSON, hence ``Any``)."""
+    rate = statistics.median(record["product_flops"]) / 1e12
+    text = HEAD.format(**{**record, "source": source, "rate": rate})
+    for row in record["rows"]:
+        floor = f"{row['over_floor']:.2f}x" if row["over_floor"] else "-"
+        error = f"{row['error']:.1e}" if row["error"] is not None else "-"
+        cells = (NAMES[row["section"]], row["call"], f"{row['ms']:.1f}", floor, error, f"{row['peak_gib']:.1f}")
+        text += f"| {' | '.join(cells)} |\n"
+    return text
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the page."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("json", type=Path)
+    parser.add_argument("page", type=Path)
+    options = parser.parse_args(arguments)
+    options.page.write_text(page(json.loads(options.json.read_text()), options.json.name))
+
+
+if __name__ == "__main__":
+    main()
