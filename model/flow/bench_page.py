@@ -12,7 +12,8 @@ Generated from `{source}` by `python -m model.flow.bench_page`; do not edit. Mea
 
 Device: {device}; torch {torch}. The released network (20 blocks, 2.66 B parameters) in
 bfloat16 with random weights, a latent grid of {grid}, sink and window of 2 chunks, batch 1. The floor is
-{floor_ms:.1f} ms: the arithmetic of a pass (linear maps and attention) at the rate of a large matrix product in the same run.
+{floor_ms:.1f} ms: the arithmetic of a pass (linear maps and attention) at the rate of a large matrix product in the
+same run.
 
 | one pass of a chunk of 3 frames | ms, median | over the floor | difference to the reference |
 |---|---|---|---|
