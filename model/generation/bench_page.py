@@ -30,7 +30,7 @@ def budget(record: dict[str, Any], video: dict[str, Any]) -> list[tuple[str, flo
     rows: list[tuple[str, float, float | None]] = []
     for part, times in clip["part_seconds"].items():
         floor = record["chunk_floor_seconds"][part] / SECONDS_A_CHUNK
-        rows.append((part, statistics.median(times[FILLED:]) / SECONDS_A_CHUNK, floor))
+        rows.append((part, statistics.median(times[min(FILLED, len(times) - 1) :]) / SECONDS_A_CHUNK, floor))
     rows.append(("H.264, on the CPU", 1 / statistics.median(one["x_realtime"] for one in video["rounds"]), None))
     return rows
 

@@ -132,7 +132,8 @@ def draw(record: dict, destination: Path) -> None:
             values = [rows[step - 1][key] for step in steps]
             axes.plot(steps, values, color=color, label=name, marker="." if len(rows) < 5 else None)
             if len(rows) < record["steps"]:
-                axes.plot(len(rows), values[-1] if values else 1.0, "x", color=color, markersize=9)
+                top = axes.get_xaxis_transform()
+                axes.plot(len(rows), 0.97, "x", color=color, markersize=9, transform=top, clip_on=False)
         axes.set(xlabel="step", ylabel=label, yscale="log")
         axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False)
