@@ -57,6 +57,14 @@ class TimestepKind(StrEnum):
     CHUNK_MIXTURE = "chunk_mixture"
 
 
+class Recomputation(StrEnum):
+    """What a backward pass computes again: nothing, all of a block, or all but its attentions and scans."""
+
+    NONE = "none"
+    FULL = "full"
+    SELECTIVE = "selective"
+
+
 class Precision(StrEnum):
     """Arithmetic of the forward and backward pass; parameters and optimizer state are float32."""
 
@@ -192,3 +200,9 @@ class ComputeRecipe(Record):
 
     device: Device
     precision: Precision
+
+
+class FlowComputeRecipe(ComputeRecipe):
+    """Device and arithmetic of the flow-matching stages, and which activations are computed again."""
+
+    recomputation: Recomputation

@@ -38,6 +38,7 @@ class SanaWM(nn.Module):
         self.attention_y_norm = RMSNorm(config.hidden, config.norm_eps)
         self.blocks = nn.ModuleList(Block(config, numerics, index) for index in range(config.depth))
         self.final_layer = FinalLayer(config)
+        self.run_block = run_block
         if config.camera_branch:
             self.plucker_embedder = PatchEmbedder(config.plucker_channels, config.hidden)
 
@@ -110,7 +111,7 @@ class SanaWM(nn.Module):
         states = []
         for index, block in enumerate(self.blocks):
             carried = state.block(index) if state else None
-            tokens, after = block(tokens, modulation, caption, raymap, context, carried)
+            tokens, after = self.run_block(block, tokens, modulation, caption, raymap, context, carried)
             if state is not None:  # of a whole sequence nobody reads them, and their views keep projections alive
                 states.append(after)
         velocity = self.final_layer(tokens, timestep)
@@ -125,6 +126,11 @@ class SanaWM(nn.Module):
         if camera is not None and self.config.camera_branch:
             rays = ray_frames(camera.camera_conditions, view.height, view.width)
         return MixerContext(view, table, camera_part(table, head_dim), rays)
+
+
+def run_block(block: nn.Module, *arguments: object) -> tuple[Tensor, BlockState]:
+    """How a block is run unless ``model.recomputation`` says otherwise."""
+    return block(*arguments)
 
 
 def per_frame(timesteps: Float[Tensor, "batch *frames"], frames: int) -> Float[Tensor, "batch frames"]:

@@ -5,8 +5,8 @@ from pydantic import Field
 from data_contracts.base import Record
 from data_contracts.recipe import (
     ArchitectureRecipe,
-    ComputeRecipe,
     CorpusRecipe,
+    FlowComputeRecipe,
     FlowRecipe,
     HeldOutRecipe,
     LayoutRecipe,
@@ -28,6 +28,6 @@ class TrainingConfig(Record):
     flow: FlowRecipe
     timesteps: TimestepRecipe
     held_out: HeldOutRecipe
-    compute: ComputeRecipe
+    compute: FlowComputeRecipe
     steps: int = Field(ge=1)
     seed: int = Field(ge=0)

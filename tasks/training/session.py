@@ -19,6 +19,7 @@ from model.config import numerics_named
 from model.data.corpus_view import Subset
 from model.data.latent_dataset import LatentDataset
 from model.layers.initialization import build_backbone
+from model.recomputation import recompute_blocks
 from model.training.example import example_of
 from model.training.from_recipe import backbone_of, open_corpus
 from model.training.generators import named_generator
@@ -54,6 +55,7 @@ def train_stage(job: RankJob, progress: ProgressSink) -> StageSummary:
     start = starting_point(job, config)
     device = torch.device(config.compute.device.value)
     model = start.model.to(device).train()
+    recompute_blocks(model, config.compute.recomputation)
 
     before = _measure(model, held_out, settings, ranks)
     progress.start(job.stage, config.steps)

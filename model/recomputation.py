@@ -1,0 +1,60 @@
+"""Activation checkpointing of the backbone's blocks: what a backward pass finds, and what it computes again.
+
+Fully: a block keeps its input alone. Selectively: also what its attentions and scans gave, which cost most to compute
+again and least to keep (a block at 53,680 tokens: two tensors of 240 MB; 105 ms of softmax attention each, or 2 ms of
+scan). The scans' own backward needs their states and denominators, which are among what they gave.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from torch import Tensor, nn
+from torch.utils.checkpoint import CheckpointPolicy, checkpoint, create_selective_checkpoint_contexts
+
+from data_contracts.recipe import Recomputation
+from model.backbone import SanaWM, run_block
+from model.causal.state import BlockState
+
+KEPT = frozenset(
+    {
+        "sana_wm::frame_gdn",
+        "sana_wm::frame_gdn_raw",
+        "sana_wm::camera_gdn",
+        "sana_wm::camera_gdn_raw",
+        "aten::_scaled_dot_product_cudnn_attention",
+        "aten::_scaled_dot_product_efficient_attention",
+        "aten::_scaled_dot_product_flash_attention",
+        "aten::_scaled_dot_product_flash_attention_for_cpu",
+    }
+)
+"""Operators whose results are kept under the selective policy."""
+
+
+def recompute_blocks(model: SanaWM, recomputation: Recomputation) -> None:
+    """Have training passes of a backbone keep less; gradients stay the same to the bit where kernels are deterministic.
+
+    Args:
+        model: changed in place; passes without gradients are as before.
+        recomputation: what is computed again.
+    """
+    runners: dict[Recomputation, Callable[..., tuple[Tensor, BlockState]]] = {
+        Recomputation.NONE: run_block,
+        Recomputation.FULL: _fully,
+        Recomputation.SELECTIVE: _selectively,
+    }
+    model.run_block = runners[recomputation]
+
+
+def _fully(block: nn.Module, *arguments: object) -> tuple[Tensor, BlockState]:
+    # No block draws random numbers, so no generator's state has to be kept.
+    return checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=False)
+
+
+def _selectively(block: nn.Module, *arguments: object) -> tuple[Tensor, BlockState]:
+    contexts = partial(create_selective_checkpoint_contexts, _policy)
+    return checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
+
+
+def _policy(_context: object, operator: Any, *_: object, **__: object) -> CheckpointPolicy:  # noqa: ANN401 - an operator
+    return CheckpointPolicy.MUST_SAVE if operator.name() in KEPT else CheckpointPolicy.PREFER_RECOMPUTE
