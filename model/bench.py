@@ -27,6 +27,7 @@ from model.compiled import compile_blocks
 from model.config import BackboneConfig, paper
 from model.flow.bench import Setting
 from model.quantize.fp8_linear import replace_layers
+from model.recomputation import fully, selectively
 
 MINUTE, TRAINED = 121, 61
 LEVEL, LONG_MS = 700.0, 30.0
@@ -181,22 +182,22 @@ def full_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
 def training_rows(setting: Setting, recorder: Recorder) -> None:
     """Forward and backward of a checkpointed GDN block at the length of one of two ranks."""
     problem = problems(setting, TRAINED)["gdn"]
-    step = compiled(problem).block
-
-    def ours(*arguments: Any) -> Tensor:  # noqa: ANN401 - whatever the block takes
-        return step(*arguments)[0]
-
+    block = compiled(problem).block
     with torch.enable_grad():
         leaves = [problem.arguments[0].detach().requires_grad_(), *problem.block.parameters()]
         for leaf in leaves:
             leaf.requires_grad_()
-        calls = {"compiled": partial(backward, ours, (leaves[0], *problem.arguments[1:]), leaves)}
+        arguments = (leaves[0], *problem.arguments[1:])
+        calls = {
+            f"compiled, {name}": partial(backward, lambda run=run: run(block, *arguments)[0], leaves)
+            for name, run in (("all again", fully), ("selective", selectively))
+        }
         recorder.compare("training", calls | peer_training(), 0.0)
 
 
-def backward(step: Callable[..., Tensor], arguments: tuple, leaves: list[Tensor]) -> Tensor:
-    """Forward and backward under checkpointing; the first gradient."""
-    output = checkpoint(step, *arguments, use_reentrant=False)
+def backward(forward: Call, leaves: list[Tensor]) -> Tensor:
+    """Forward and backward; the first gradient."""
+    output = forward()
     return torch.autograd.grad(output, leaves, torch.ones_like(output), allow_unused=True)[0]
 
 
@@ -236,7 +237,10 @@ def peer_training() -> dict[str, Call]:
     x, conditioning = blocks.make_block_inputs(them.HALF, "cuda", torch.bfloat16, seed=7)
     module = blocks.make_block(them.HALF, False, "cuda", torch.bfloat16)
     leaves = [x.requires_grad_(), *module.parameters()]
-    return {f"{PEER}, compiled": partial(backward, them.compiled(module), (x, conditioning), leaves)}
+    step = them.compiled(module)
+    return {
+        f"{PEER}, compiled": partial(backward, lambda: checkpoint(step, x, conditioning, use_reentrant=False), leaves)
+    }
 
 
 def main(arguments: list[str] | None = None) -> int:

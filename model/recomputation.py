@@ -40,18 +40,20 @@ def recompute_blocks(model: SanaWM, recomputation: Recomputation) -> None:
     """
     runners: dict[Recomputation, Callable[..., tuple[Tensor, BlockState]]] = {
         Recomputation.NONE: run_block,
-        Recomputation.FULL: _fully,
-        Recomputation.SELECTIVE: _selectively,
+        Recomputation.FULL: fully,
+        Recomputation.SELECTIVE: selectively,
     }
     model.run_block = runners[recomputation]
 
 
-def _fully(block: nn.Module, *arguments: object) -> tuple[Tensor, BlockState]:
+def fully(block: nn.Module, *arguments: object) -> tuple[Tensor, BlockState]:
+    """A block that keeps its input alone."""
     # No block draws random numbers, so no generator's state has to be kept.
     return checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=False)
 
 
-def _selectively(block: nn.Module, *arguments: object) -> tuple[Tensor, BlockState]:
+def selectively(block: nn.Module, *arguments: object) -> tuple[Tensor, BlockState]:
+    """A block that also keeps what ``KEPT`` operators gave."""
     contexts = partial(create_selective_checkpoint_contexts, _policy)
     return checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
 
