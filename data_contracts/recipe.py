@@ -58,7 +58,7 @@ class TimestepKind(StrEnum):
 
 
 class Recomputation(StrEnum):
-    """What a backward pass computes again: nothing, all of a block, or all but its attentions and scans."""
+    """What a backward pass computes again: nothing, all of a block, or all but its softmax attentions."""
 
     NONE = "none"
     FULL = "full"
