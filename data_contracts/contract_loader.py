@@ -60,6 +60,28 @@ def load_contracts(folder: Path | None = None) -> ContractSet:
     return ContractSet(common[0], by_source)
 
 
+def with_proposal(in_force: ContractSet, proposal: Path) -> ContractSet:
+    """The set with one contract replaced by a file, or the set of a whole folder.
+
+    Args:
+        in_force: what a single file changes.
+        proposal: a contract file, or a folder of them.
+
+    Raises:
+        InputError: the file is not a contract, or does not fit the others.
+    """
+    if proposal.is_dir():
+        return load_contracts(proposal)
+    contract = read_yaml(proposal, Contract)
+    if not contract.source:
+        changed = ContractSet(contract, in_force.by_source)
+        for other in in_force.by_source.values():
+            _check(other, contract, {})
+        return changed
+    _check(contract, in_force.common, {})
+    return ContractSet(in_force.common, {**in_force.by_source, contract.source: contract})
+
+
 def _check(contract: Contract, common: Contract, by_source: dict[str, Contract]) -> None:
     if contract.source in by_source:
         raise _invalid(f"two contracts bind source {contract.source!r}")

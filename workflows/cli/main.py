@@ -38,9 +38,11 @@ ENTRIES = (
     Entry("why", "workflows.cli.why", "why", "Explain the verdict of one clip."),
     Entry("lineage", "workflows.cli.lineage", "lineage", "Show where something came from and what came of it."),
     Entry("corpus", "workflows.cli.corpus", "app", "Build, read, count and check corpora."),
+    Entry("contract", "workflows.cli.contract", "app", "Lint, compare, export and try data contracts."),
     Entry("generate", "workflows.cli.generate", "generate", "Make one video from an image, a prompt and a camera."),
     Entry("serve", "workflows.cli.serve", "serve", "Serve a release over HTTP."),
     Entry("weights", "workflows.cli.weights", "app", "Look into, check, convert, sign and try checkpoints."),
+    Entry("kernels", "workflows.cli.kernels", "app", "Check and time the kernels on this machine."),
     Entry("ui", "workflows.cli.ui", "ui", "MLflow, data docs and reports in the browser."),
     Entry("doctor", "workflows.cli.doctor", "doctor", "Check this machine, with fixes."),
 )

@@ -115,3 +115,39 @@ def test_a_workdir_without_verdicts_is_said(tmp_path, wm):
         assert found.returncode == 2
         assert "E204" in found.stderr
         assert "Traceback" not in found.stderr
+
+
+def test_contract_try_names_the_clip_that_a_looser_limit_gains(wm, workdir, tmp_path):
+    import yaml
+
+    from data_contracts.contract_loader import CONTRACTS
+
+    content = yaml.safe_load((CONTRACTS / "clips.yaml").read_text())
+    luma = next(one for one in content["quality"] if one["metric"] == "luma")
+    luma["minimum"] = 2
+    proposal = tmp_path / "clips.yaml"
+    proposal.write_text(yaml.safe_dump(content))
+    stored = sorted((path, path.read_bytes()) for path in workdir.rglob("*.parquet"))
+    answer = wm("contract", "try", str(proposal), "--workdir", str(workdir), "--json")
+    report = json.loads(answer.stdout)
+    assert [clip["path"] for clip in report["gained"]] == ["plain/a.mp4"]
+    assert report["lost"] == []
+    assert sorted((path, path.read_bytes()) for path in workdir.rglob("*.parquet")) == stored
+    assert "1 gained" in wm("contract", "try", str(proposal), "--workdir", str(workdir)).stdout
+
+
+def test_contract_lint_fails_where_a_version_stays_behind(wm, tmp_path):
+    import yaml
+
+    from data_contracts.contract_loader import CONTRACTS
+
+    assert wm("contract", "lint").returncode == 0
+    content = yaml.safe_load((CONTRACTS / "plain.yaml").read_text())
+    content["owner"] = "another"
+    proposal = tmp_path / "plain.yaml"
+    proposal.write_text(yaml.safe_dump(content))
+    answer = wm("contract", "lint", str(proposal))
+    assert answer.returncode == 1
+    assert "ask for a patch one" in answer.stdout + answer.stderr
+    assert "1 differences" in wm("contract", "diff", str(CONTRACTS), str(proposal)).stdout
+    assert "rules.json" in wm("contract", "export", str(tmp_path / "out")).stdout
