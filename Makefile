@@ -40,6 +40,16 @@ lint: setup
 types: setup
 	@$(BIN)/pyright
 
+# Needs a GPU. The frozen peers are timed beside ours where PYTHONPATH has them.
+bench: setup
+	@mkdir -p runs/bench
+	@$(BIN)/python -m kernels.bench --out runs/bench
+	@$(BIN)/python -m kernels.bench_backward --out runs/bench
+	@$(BIN)/python -m model.bench --out runs/bench
+	@$(BIN)/python -m model.flow.bench --out runs/bench
+	@$(BIN)/python -m model.refiner.bench --out runs/bench
+	@$(BIN)/python -m model.generation.bench --out runs/bench
+
 docs: setup
 	@$(BIN)/python -m workflows.cli.docs
 

@@ -7,13 +7,7 @@ from safetensors.torch import load_file, save_file
 from data_contracts.errors import InputError
 from model.codecs.ltx2_vae import CONFIG, WEIGHTS, Tiling, load_ltx2_vae
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -12,18 +12,12 @@ from model.refiner.sampler import REFINER_SIGMAS, refine
 from model.refiner.transformer import RefinerConfig, RefinerText, build_refiner, open_gates, predict_velocity
 from model.refiner.video_stream import VideoPass, VideoStream, video_blocks
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CONFIG = RefinerConfig(2, 12, 24, 2, 8, 2, 6, 12)
 ONE_LAYER = RefinerConfig(2, 12, 24, 1, 8, 2, 6, 12)
 PLAN = RefinerPlan(frame_rate=16.0)
 HEIGHT, WIDTH = 2, 3
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

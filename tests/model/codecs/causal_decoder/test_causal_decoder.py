@@ -17,15 +17,9 @@ from model.codecs.causal_decoder.weights import (
 from model.codecs.dct import DctCodec
 from model.codecs.streaming import CausalChunks, IndependentChunks
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 TINY = dataclasses.replace(CausalDecoderConfig.tiny(), layers=(1, 2, 1, 1))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

@@ -23,16 +23,10 @@ from model.generation.released.preflight import released_need
 from model.generation.released.settings import MODES, ReleasedRun
 from model.generation.request import GenerationRequest
 
+pytestmark = pytest.mark.usefixtures("one_thread")
+
 CPU = Placement(torch.device("cpu"))
 HEIGHT, WIDTH = 64, 96
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
