@@ -29,7 +29,7 @@ from kernels.key_prep import prepare_features
 from kernels.problems import CallSize, random_camera, random_frame
 from kernels.ray_rope import rotate, transform_rays
 from kernels.self_check import relative_error
-from kernels.short_conv import short_conv
+from kernels.short_conv import short_conv, short_conv_alone
 
 Call = TypeVar("Call", FrameGDNRaw, CameraGDNRaw, FrameGDNInputs, CameraGDNInputs)
 LIMITS = {torch.float32: 1e-5, torch.bfloat16: 1e-2}
@@ -169,6 +169,9 @@ def small_kernels(device: torch.device, dtype: torch.dtype) -> Iterator[Line]:
         leaves = {"extended": draw(2, 11, 5, 8).to(dtype), "weight": draw(8, 4).to(dtype)}
         problem = Problem(leaves, lambda of, way, ids=ids: (short_conv(of["extended"], of["weight"], ids, way),))
         yield from compare(f"short_conv {form}", case, problem, limit, 5)
+    leaves = {"frames": draw(2, 5, 5, 8).to(dtype), "weight": draw(8, 4).to(dtype)}
+    problem = Problem(leaves, lambda of, way: (short_conv_alone(of["frames"], of["weight"], [0, 0, 1, 1, 1], way),))
+    yield from compare("short_conv alone", case, problem, limit, 6)
 
 
 def _moved(

@@ -57,6 +57,15 @@ def test_the_convolution_has_gradients_whatever_its_length() -> None:
         close(*(torch.autograd.grad(output.square().sum(), leaves) for output in outputs))
 
 
+def test_a_whole_sequence_has_gradients_without_its_zeros() -> None:
+    frames, weight = torch.randn(1, 5, 2, 6)[..., 1:4], torch.randn(3, 4)
+    leaves, ids = (frames.requires_grad_(), weight.requires_grad_()), [0, 0, 1, 1, 1]
+    mine = conv_ops.short_conv_alone(*leaves, ids, gated=True)
+    theirs = conv_reference.short_conv(*conv_reference.with_zeros(*leaves, ids))
+    close((mine,), (theirs,))
+    close(*(torch.autograd.grad(output.square().sum(), leaves) for output in (mine, theirs)))
+
+
 def test_a_second_derivative_is_refused_and_the_way_out_named() -> None:
     raw, weight = torch.randn(1, 1, 2, 16, requires_grad=True), torch.ones(16)
     features = key_ops.prepare_features(raw, weight, 2, 1e-5, 1.0, gated=True)
