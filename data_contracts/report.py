@@ -55,9 +55,27 @@ class CorpusClip(Record):
     reasons: list[str]
 
 
+class NearMiss(Record):
+    """A score within 5% of the limit of a rule that alone decides about its clip, on either side of it."""
+
+    path: str
+    clip_id: str
+    rule: str
+    metric: str
+    value: float
+    limit: float
+    outcome: str
+    thumbnail: str
+
+
 class CorpusStats(Record):
-    """``wm corpus stats --workdir W --json``: counts by source (source -> status -> n) and by reason."""
+    """``wm corpus stats --workdir W --json``: counts by source (source -> status -> n) and by reason.
+
+    ``rejects_alone`` counts the clips that a rule rejects and no other does: what dropping the rule would give back.
+    """
 
     clips: list[CorpusClip]
     by_source: dict[str, dict[str, int]]
     by_reason: dict[str, int]
+    rejects_alone: dict[str, int]
+    near_misses: list[NearMiss]

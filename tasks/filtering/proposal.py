@@ -1,7 +1,6 @@
 """A proposed contract tried on a corpus: which clips would change their fate. Nothing is stored."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
@@ -9,7 +8,7 @@ from data_contracts.clip import ClipRow, ClipStatus
 from data_contracts.contract_loader import ContractSet
 from data_contracts.proposal import ChangedClip, ProposalReport
 from data_contracts.quality import Outcome, VerdictRow
-from tasks.filtering.report import Corpus
+from tasks.filtering.report import Corpus, picture_of
 from tasks.filtering.verdicts import judge, verdicts
 
 
@@ -71,7 +70,6 @@ def _accepted(judged: _Judged) -> int:
 
 def _changed(corpus: Corpus, row: ClipRow, before: _Judged, after: _Judged) -> ChangedClip:
     old, new = before.verdicts[row.path], after.verdicts[row.path]
-    pictures = [folder / f"{row.clip_id}.jpg" for folder in corpus.thumbnails]
     return ChangedClip(
         path=row.path,
         clip_id=row.clip_id,
@@ -81,9 +79,5 @@ def _changed(corpus: Corpus, row: ClipRow, before: _Judged, after: _Judged) -> C
         reasons_before=old.reasons,
         reasons_after=new.reasons,
         unmeasured=after.unmeasured.get(row.path, []) if new.status is ClipStatus.ACCEPTED else [],
-        thumbnail=_first_file(pictures),
+        thumbnail=picture_of(corpus, row.clip_id),
     )
-
-
-def _first_file(paths: list[Path]) -> str:
-    return next((str(path) for path in paths if path.is_file()), "")

@@ -15,10 +15,13 @@ from data_contracts.explanation import ClipExplanation, ContractCheck, LicenceUs
 from data_contracts.licence import LicenceTable
 from data_contracts.outcome import OutcomeRow
 from data_contracts.quality import ScoreRow, VerdictRow
-from data_contracts.report import CorpusClip, CorpusStats
+from data_contracts.report import CorpusClip, CorpusStats, NearMiss
 from tasks.filtering import screen, stage
 from tasks.filtering.verdicts import judge, verdicts
 from tasks.vision.tables import read_table, record_schema
+
+NEAR = 0.05
+"""Share of a limit within which a score is a near miss."""
 
 
 @dataclass(frozen=True)
@@ -71,14 +74,15 @@ def read_corpus(artifacts: Path) -> Corpus:
     )
 
 
-def count(corpus: Corpus) -> CorpusStats:
-    """Every clip with its fate, and the counts by source and by reason; Gaussian scenes are no clips."""
+def count(corpus: Corpus, contracts: ContractSet) -> CorpusStats:
+    """Every clip with its fate, the counts by source and by reason, and near misses; Gaussian scenes are no clips."""
     clips = [verdict for verdict in corpus.verdicts if verdict.status is not ClipStatus.READY]
     by_source: dict[str, dict[str, int]] = {}
     for verdict in clips:
         counts = by_source.setdefault(verdict.source, {})
         counts[verdict.status.value] = counts.get(verdict.status.value, 0) + 1
     reasons = Counter(reason for verdict in clips for reason in verdict.reasons)
+    alone = Counter(verdict.reasons[0] for verdict in clips if len(verdict.reasons) == 1)
     return CorpusStats(
         clips=[
             CorpusClip(path=clip.path, clip_id=clip.clip_id, status=clip.status.value, reasons=clip.reasons)
@@ -86,7 +90,39 @@ def count(corpus: Corpus) -> CorpusStats:
         ],
         by_source={source: dict(sorted(counts.items())) for source, counts in sorted(by_source.items())},
         by_reason=dict(sorted(reasons.items())),
+        rejects_alone=dict(sorted(alone.items())),
+        near_misses=near_misses(corpus, contracts),
     )
+
+
+def near_misses(corpus: Corpus, contracts: ContractSet) -> list[NearMiss]:
+    """Scores within ``NEAR`` of a limit, where no other rule rejects the clip; those that fail first, nearest first."""
+    outcomes = judge(corpus.rows, corpus.scores, contracts, corpus.stages).drop_nulls("value")
+    limits = pl.concat([
+        outcomes.with_columns(limit=pl.col(end)).drop_nulls("limit").filter(pl.col("limit") != 0)
+        for end in ("minimum", "maximum")
+    ])  # fmt: skip
+    share = (pl.col("value") - pl.col("limit")).abs() / pl.col("limit").abs()
+    failed = pl.DataFrame(
+        {"path": [one.path for one in corpus.verdicts], "reasons": [one.reasons for one in corpus.verdicts]},
+        schema={"path": pl.String, "reasons": pl.List(pl.String)},
+    )
+    others = pl.col("reasons").list.set_difference(pl.concat_list("rule")).list.len()
+    near = limits.join(failed, on="path").with_columns(share=share).filter((pl.col("share") <= NEAR) & (others == 0))
+    rows = near.sort("outcome", "share", "path", "rule").iter_rows(named=True)
+    return [
+        NearMiss(
+            path=row["path"],
+            clip_id=row["clip_id"],
+            rule=row["rule"],
+            metric=row["metric"],
+            value=row["value"],
+            limit=row["limit"],
+            outcome=row["outcome"],
+            thumbnail=picture_of(corpus, row["clip_id"]),
+        )
+        for row in rows
+    ]
 
 
 def explain(corpus: Corpus, contracts: ContractSet, name: str) -> list[ClipExplanation]:
@@ -161,7 +197,6 @@ def _explain(corpus: Corpus, contracts: ContractSet, row: ClipRow, outcomes: pl.
     mine = corpus.scores.filter(pl.col("path") == row.path)
     scores = {(s["metric"], s["scorer"]): ScoreRow.model_validate(s) for s in mine.iter_rows(named=True)}
     reasons = {(rule.id, rule.metric): rule.reason for rule in contracts.rules_of(row.source)}
-    pictures = [folder / f"{row.clip_id}.jpg" for folder in corpus.thumbnails]
     findings = []
     for outcome in (OutcomeRow.model_validate(found) for found in outcomes.iter_rows(named=True)):
         score = scores.get((outcome.metric, outcome.scorer))
@@ -180,9 +215,15 @@ def _explain(corpus: Corpus, contracts: ContractSet, row: ClipRow, outcomes: pl.
         status=verdict.status.value,
         reasons=verdict.reasons,
         contract=contracts.version_of(row.source),
-        thumbnail=next((str(picture) for picture in pictures if picture.is_file()), ""),
+        thumbnail=picture_of(corpus, row.clip_id),
         findings=findings,
     )
+
+
+def picture_of(corpus: Corpus, clip_id: str) -> str:
+    """A clip's picture; "" where none was kept."""
+    pictures = (folder / f"{clip_id}.jpg" for folder in corpus.thumbnails)
+    return next((str(picture) for picture in pictures if picture.is_file()), "")
 
 
 def _schema_problem(table: str, properties: Sequence[Column]) -> str:

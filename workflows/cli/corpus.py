@@ -36,14 +36,14 @@ def stats(
     json: Json = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print every score of every clip as a table.")] = False,
 ) -> None:
-    """Count what became of each clip, by source and by reason, with the distribution of every score."""
+    """Count what became of each clip, by source and by reason, with every score's distribution and near misses."""
     from data_contracts.contract_loader import load_contracts
     from tasks.filtering.report import count
     from workflows.cli.corpus_markdown import score_table
     from workflows.cli.corpus_tables import show_stats
 
     corpus = _read(workdir)
-    counted = count(corpus)
+    counted = count(corpus, load_contracts())
     if json:
         typer.echo(counted.model_dump_json())
     elif markdown:

@@ -30,11 +30,13 @@ def show_stats(stats: CorpusStats, corpus: "Corpus", contracts: ContractSet) -> 
     for source, counts in stats.by_source.items():
         funnel.add_row(source, *(str(counts.get(status, 0)) for status in STATUSES))
     console.print(funnel)
-    reasons = Table("reason", "clips", title="a clip keeps all of its reasons")
+    reasons = Table("reason", "clips", "alone", title="a clip keeps all of its reasons; alone: no other rejects it")
     for reason, clips in sorted(stats.by_reason.items(), key=lambda entry: (-entry[1], entry[0])):
-        reasons.add_row(reason, str(clips))
+        reasons.add_row(reason, str(clips), str(stats.rejects_alone.get(reason, 0)))
     console.print(reasons)
     console.print(_histograms(corpus, contracts))
+    if stats.near_misses:
+        console.print(_near_misses(stats))
 
 
 def show_explanation(explanation: ClipExplanation) -> None:
@@ -118,6 +120,21 @@ def _histograms(corpus: "Corpus", contracts: ContractSet) -> Table:
         if len(set(values)) > 2 and (str(metric), str(scorer)) in limits:
             bounds = " ".join(sorted(limits[str(metric), str(scorer)]))
             table.add_row(f"{metric} by {scorer}", f"{values.min():.4g}", _bars(values), f"{values.max():.4g}", bounds)
+    return table
+
+
+def _near_misses(stats: CorpusStats) -> Table:
+    table = Table("path", "clip", "rule", "value", "limit", "", title="within 5% of a limit that decides alone")
+    for miss in stats.near_misses:
+        color = COLORS[miss.outcome]
+        table.add_row(
+            miss.path,
+            miss.clip_id[:12],
+            miss.rule,
+            f"{miss.value:.4g}",
+            f"{miss.limit:g}",
+            f"[{color}]{miss.outcome}[/]",
+        )
     return table
 
 

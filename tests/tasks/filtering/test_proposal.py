@@ -10,7 +10,7 @@ from data_contracts.contract import Contract, Origin, QualityRule
 from data_contracts.contract_loader import ContractSet
 from data_contracts.quality import ScoreRow
 from tasks.filtering.proposal import try_proposal
-from tasks.filtering.report import Corpus
+from tasks.filtering.report import NEAR, Corpus, count
 from tasks.filtering.verdicts import judge, score_frame, verdicts
 
 FACTS = {"apiVersion": "v3.0.2", "kind": "DataContract", "name": "n", "version": "1.0.0", "status": "active"}
@@ -81,3 +81,16 @@ def test_a_clip_that_still_has_to_be_measured_says_so(corpus):
     report = try_proposal(held, contracts(-1.0), contracts(2.0))
     waiting = {clip.path: clip.unmeasured for clip in report.gained if clip.unmeasured}
     assert waiting == {"011.mp4": ["blur"]}
+
+
+def test_near_misses_are_those_within_five_percent_that_no_other_rule_rejects(corpus):
+    held, scores = corpus
+    found = {(miss.path, miss.metric, miss.outcome) for miss in count(held, contracts(0.5)).near_misses}
+    expected = set()
+    for score in scores:
+        limit = {"motion": 0.5, "blur": 0.9}[score.metric]
+        others = [reason for reason in fate(scores, score.path, 0.5)[1] if reason != score.metric]
+        if abs(score.value - limit) <= NEAR * limit and not others:
+            expected.add((score.path, score.metric, "fail" if score.value > limit else "pass"))
+    assert found == expected
+    assert {outcome for _, _, outcome in found} == {"pass", "fail"}

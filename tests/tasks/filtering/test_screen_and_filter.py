@@ -1,6 +1,7 @@
 """The two stages on a small corpus: every input has a verdict, and the accepted ones are whole."""
 
 import shutil
+from collections import Counter
 
 import numpy as np
 import polars as pl
@@ -201,12 +202,17 @@ def test_the_stage_gives_the_same_bytes_again(artifacts, tmp_path):
             assert path.read_bytes() == (tmp_path / "screen" / path.relative_to(artifacts / "screen")).read_bytes()
 
 
+def reasons_of(expected):
+    return [(path, reasons) for path, (_, reasons) in expected.items() if reasons]
+
+
 def test_counts_and_explanations(artifacts):
     corpus = read_corpus(artifacts)
-    stats = count(corpus)
+    stats = count(corpus, load_contracts())
     assert {clip.path: (clip.status, clip.reasons) for clip in stats.clips} == EXPECTED
     assert stats.by_source["sekai_game"] == {"accepted": 1, "rejected": 2}
     assert stats.by_reason["fov"] == 1
+    assert stats.rejects_alone == Counter(only for _, (only, *more) in reasons_of(EXPECTED) if not more)
     explanation = explain(corpus, load_contracts(), "sekai_game/h_wide.mp4")[0]
     failed = [f for f in explanation.findings if f.outcome.outcome == "fail"]
     assert [(f.outcome.rule, f.outcome.maximum, f.outcome.origin) for f in failed] == [("fov", 120, "paper")]
