@@ -53,6 +53,23 @@ def stats(
 
 
 @app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(help="A workdir with verdicts.")],
+    after: Annotated[Path, typer.Argument(help="Another.")],
+    json: Json = False,
+) -> None:
+    """Compare two corpora: clips whose fate differs, and how every score has shifted, source by source."""
+    from tasks.filtering.corpus_diff import diff_corpora
+    from workflows.cli.corpus_diff_tables import show_diff
+
+    found = diff_corpora(_read(before), _read(after))
+    if json:
+        typer.echo(found.model_dump_json())
+    else:
+        show_diff(found)
+
+
+@app.command()
 def validate(workdir: WorkdirOption = None, json: Json = False) -> None:
     """Check the contracts, and the stored verdicts against them. Exit 1 when something does not fit.
 

@@ -151,3 +151,10 @@ def test_contract_lint_fails_where_a_version_stays_behind(wm, tmp_path):
     assert "ask for a patch one" in answer.stdout + answer.stderr
     assert "1 differences" in wm("contract", "diff", str(CONTRACTS), str(proposal)).stdout
     assert "rules.json" in wm("contract", "export", str(tmp_path / "out")).stdout
+
+
+def test_corpus_diff_of_a_workdir_with_itself_is_empty(wm, workdir):
+    answer = wm("corpus", "diff", str(workdir), str(workdir), "--json")
+    assert json.loads(answer.stdout)["fates"] == []
+    assert "no score shifts" in wm("corpus", "diff", str(workdir), str(workdir)).stdout
+    assert wm("corpus", "diff", str(workdir), str(workdir / "absent")).returncode == 2
