@@ -27,14 +27,18 @@ def build_data_docs(scores_dir: str | Path, verdicts_dir: str | Path, out_dir: s
         verdicts_dir: artifact ``filter_verdicts``; says which source a listed input belongs to.
         out_dir: where ``index.html`` and its pages are written.
     """
+    write_data_docs(wide_scores(Path(scores_dir), Path(verdicts_dir)), Path(out_dir))
+
+
+def write_data_docs(table: pl.DataFrame, out_dir: Path) -> None:
+    """The same of a wide table (``wide_scores``)."""
     import great_expectations as gx
     from great_expectations.data_context.types.base import ProgressBarsConfig
 
-    table = wide_scores(Path(scores_dir), Path(verdicts_dir))
     contracts = load_contracts()
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
-    context.add_data_docs_site(SITE, cast("Any", _site(Path(out_dir))))  # its own type is private
+    context.add_data_docs_site(SITE, cast("Any", _site(out_dir)))  # its own type is private
     asset = context.data_sources.add_pandas("filter").add_dataframe_asset("scores")
     sources = sorted(set(table["source"].to_list()))
     for source in sources:
