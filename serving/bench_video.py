@@ -22,7 +22,7 @@ HEIGHT, WIDTH, FRAME_RATE, CHUNK = 704, 1280, 16.0, 24
 def panned_texture(frames: int, height: int, width: int) -> np.ndarray:
     """Frames of one texture that moves three pixels a frame."""
     noise = np.random.default_rng(0).normal(size=(height, width, 3))
-    texture = sum(gaussian_filter(noise, (size, size, 0)) * size for size in (1, 4, 16))
+    texture = np.sum([gaussian_filter(noise, (size, size, 0)) * size for size in (1, 4, 16)], axis=0)
     picture = np.clip(128 + 60 * texture / texture.std(), 0, 255).astype(np.uint8)
     return np.stack([np.roll(picture, 3 * frame, axis=1) for frame in range(frames)])
 

@@ -42,6 +42,9 @@ class Fp8Matrix(nn.Module):
         weight: output channels by input channels.
     """
 
+    codes: Tensor
+    scale: Float[Tensor, "1 out"]
+
     def __init__(self, weight: Float[Tensor, "out channels"]) -> None:
         super().__init__()
         packed = quantize_fp8(weight)

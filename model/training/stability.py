@@ -126,7 +126,8 @@ def draw(record: dict, destination: Path) -> None:
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(9, 3.2), dpi=110, layout="constrained")
-    for axes, key, label in zip(figure.subplots(1, 2), ("loss", "gradient"), ("loss", "gradient norm"), strict=True):
+    losses, norms = figure.subplots(1, 2)
+    for axes, key, label in ((losses, "loss", "loss"), (norms, "gradient", "gradient norm")):
         for (name, rows), color in zip(record["runs"].items(), ("#b3413b", "#c98f2b", "#4a6fa5"), strict=True):
             steps = [step for step, row in enumerate(rows, 1) if row[key] is not None]
             values = [rows[step - 1][key] for step in steps]
@@ -136,7 +137,7 @@ def draw(record: dict, destination: Path) -> None:
                 axes.plot(len(rows), 0.97, "x", color=color, markersize=9, transform=top, clip_on=False)
         axes.set(xlabel="step", ylabel=label, yscale="log")
         axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(frameon=False)
+    norms.legend(frameon=False)
     figure.savefig(destination, metadata={"Software": None})
 
 

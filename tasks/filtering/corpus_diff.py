@@ -53,7 +53,7 @@ def _shifts(before: Corpus, after: Corpus) -> list[ScoreShift]:
     for key in sorted(old.keys() & new.keys()):
         if min(len(old[key]), len(new[key])) < FEWEST:
             continue
-        result = ks_2samp(old[key], new[key])
+        statistic, chance = ks_2samp(old[key], new[key])
         shifts.append(
             ScoreShift(
                 source=key[0],
@@ -63,8 +63,8 @@ def _shifts(before: Corpus, after: Corpus) -> list[ScoreShift]:
                 clips_after=len(new[key]),
                 median_before=float(np.median(old[key])),
                 median_after=float(np.median(new[key])),
-                distance=float(result.statistic),
-                chance=float(result.pvalue),
+                distance=float(statistic),
+                chance=float(chance),
             )
         )
     return shifts

@@ -3,11 +3,14 @@
 from dataclasses import replace
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from data_contracts.wire import GenerationMode
 from model.checkpoints.header import read_header
 from model.checkpoints.open_checkpoint import open_checkpoint
 from model.codecs.causal_decoder.config import CausalDecoderConfig, read_config
 from model.codecs.protocols import FRAME_STRIDE, SPACE_STRIDE, latent_frames
+from model.codecs.strict_weights import invalid_weights
 from model.generation.memory import FP32_BYTES, MemoryNeed, WeightSizes, memory_need
 from model.generation.placement import Placement
 from model.generation.preflight import BLOCKS
@@ -56,6 +59,28 @@ def released_need(
     return replace(need, refiner=need.refiner + window, activations=max(need.activations, refining, decoding))
 
 
+class _RefinerSizes(BaseModel):
+    """The fields of a refiner's ``config.json`` that decide its memory; absent ones are LTX-2's own."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    num_attention_heads: int = Field(default=32, ge=1)
+    attention_head_dim: int = Field(default=128, ge=1)
+    num_layers: int = Field(default=48, ge=1)
+
+
+def _refiner_sizes(parts: ReleasedParts) -> _RefinerSizes:
+    directory = parts.need(Part.REFINER)
+    try:
+        return _RefinerSizes.model_validate(read_library_config(directory))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise invalid_weights(
+            directory / "config.json", f"field {field} is {first['input']!r}: {first['msg']}"
+        ) from None
+
+
 def _bytes(placement: Placement) -> int:
     return side_dtype(placement).itemsize
 
@@ -70,7 +95,7 @@ def _refiner_weights(parts: ReleasedParts, placement: Placement) -> int:
     total = sum(values.values())
     if placement.offload:
         blocks = sum(n for name, n in values.items() if name.startswith("transformer_blocks."))
-        count = int(read_library_config(parts.need(Part.REFINER)).get("num_layers", 1))
+        count = _refiner_sizes(parts).num_layers
         return (total - blocks + RESIDENT_BLOCKS * blocks // count) * _bytes(placement)
     return (total + sum(_values(parts.need(Part.CONNECTORS)).values())) * _bytes(placement)
 
@@ -94,10 +119,8 @@ def _visiting_text(parts: ReleasedParts, placement: Placement, *, refine: bool) 
 
 def _refining(parts: ReleasedParts, plan: SamplingPlan, cells: int, placement: Placement) -> tuple[int, int]:
     """Bytes of the window and of the widest moment of a pass."""
-    config = read_library_config(parts.need(Part.REFINER))
-    heads, size = int(config.get("num_attention_heads", 32)), int(config.get("attention_head_dim", 128))
-    layers, hidden = int(config.get("num_layers", 48)), heads * size
-    sizes = BlockSizes()
+    refiner, sizes = _refiner_sizes(parts), BlockSizes()
+    layers, hidden = refiner.num_layers, refiner.num_attention_heads * refiner.attention_head_dim
     streaming = plan.mode is GenerationMode.STREAMING
     tokens = (sizes.block if streaming else plan.layout.frames) * cells
     window = 2 * layers * (sizes.window + sizes.block) * cells * hidden * _bytes(placement) if streaming else 0

@@ -212,3 +212,12 @@ def test_a_tiling_is_found_for_every_size():
     for height, width in ((512, 928), (480, 480), (64, 96), (1088, 1920)):
         assert Tiling.of_size(height, width).fits(height, width)
     assert not Tiling().fits(512 - 64 + 32, 928)
+
+
+def test_a_refiner_of_impossible_sizes_is_named_by_its_field(releases, tmp_path):
+    directory = tmp_path / "release"
+    shutil.copytree(releases[WeightsLayout.STREAMING], directory)
+    config = directory / "refiner_diffusers/transformer/config.json"
+    config.write_text(config.read_text().replace('"num_layers": 2', '"num_layers": 0'))
+    with pytest.raises(InputError, match=r"transformer/config\.json: field num_layers is 0"):
+        released_need(find_parts(directory), chosen(WeightsLayout.STREAMING), 25, CPU, refine=True)
