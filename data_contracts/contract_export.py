@@ -45,11 +45,13 @@ def table_of_schema(schema: dict[str, Any]) -> Table:
     """The table that ``table_schema`` described: the way back."""
     required = set(schema["required"])
     columns = [
-        Column(
-            name=name,
-            logicalType=_without_null(described["type"]),
-            required=name in required,
-            description=described.get("description", ""),
+        Column.model_validate(
+            {
+                "name": name,
+                "logicalType": _without_null(described["type"]),
+                "required": name in required,
+                "description": described.get("description", ""),
+            }
         )
         for name, described in schema["properties"].items()
     ]
@@ -61,5 +63,5 @@ def _property(column: Column) -> dict[str, Any]:
     return described | ({"description": column.description} if column.description else {})
 
 
-def _without_null(kind: str | list[str]) -> Any:  # noqa: ANN401 - checked by the record it goes into
+def _without_null(kind: str | list[str]) -> str:
     return kind if isinstance(kind, str) else next(one for one in kind if one != "null")

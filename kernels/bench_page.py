@@ -3,6 +3,7 @@
 import argparse
 import json
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -45,13 +46,18 @@ def _roofline(rows: list[dict[str, Any]]) -> str:
     return "Time over the byte floor, two marks a doubling:\n\n```\n" + "\n".join(lines) + "\n```\n"
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def write_page(make: Callable[[dict[str, Any], str], str], told: str | None, arguments: list[str] | None) -> None:
+    """The command line of a page made of one JSON file: ``JSON PAGE``. ``make`` gets its content and its name."""
+    parser = argparse.ArgumentParser(description=told)
     parser.add_argument("json", type=Path)
     parser.add_argument("page", type=Path)
     options = parser.parse_args(arguments)
-    options.page.write_text(page(json.loads(options.json.read_text()), options.json.name))
+    options.page.write_text(make(json.loads(options.json.read_text()), options.json.name))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Write the page."""
+    write_page(page, __doc__, arguments)
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import torch
@@ -201,7 +202,7 @@ def backward(forward: Call, leaves: list[Tensor]) -> Tensor:
     return torch.autograd.grad(output, leaves, torch.ones_like(output), allow_unused=True)[0]
 
 
-def peers() -> Any:  # noqa: ANN401 - a module outside the project
+def peers() -> ModuleType | None:
     """The frozen peers, or None where they are not importable."""
     if importlib.util.find_spec("peers") is None or not torch.cuda.is_available():
         return None

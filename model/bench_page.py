@@ -1,10 +1,9 @@
 """``docs/benchmarks/blocks.md`` from the benchmark's JSON: ``python -m model.bench_page JSON PAGE``."""
 
-import argparse
-import json
 import statistics
-from pathlib import Path
 from typing import Any
+
+from kernels.bench_page import write_page
 
 HEAD = """# Blocks and the whole pass
 
@@ -41,11 +40,7 @@ def page(record: dict[str, Any], source: str) -> str:
 
 def main(arguments: list[str] | None = None) -> None:
     """Write the page."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("json", type=Path)
-    parser.add_argument("page", type=Path)
-    options = parser.parse_args(arguments)
-    options.page.write_text(page(json.loads(options.json.read_text()), options.json.name))
+    write_page(page, __doc__, arguments)
 
 
 if __name__ == "__main__":

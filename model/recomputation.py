@@ -7,7 +7,7 @@ nothing more: its scans take 2 ms, and keeping them was measured to save none of
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Protocol
 
 from torch import Tensor, nn
 from torch.utils.checkpoint import CheckpointPolicy, checkpoint, create_selective_checkpoint_contexts
@@ -25,6 +25,10 @@ KEPT = frozenset(
     }
 )
 """Operators whose results are kept under the selective policy."""
+
+
+class _Operator(Protocol):
+    def name(self) -> str: ...
 
 
 def recompute_blocks(model: SanaWM, recomputation: Recomputation) -> None:
@@ -54,5 +58,5 @@ def selectively(block: nn.Module, *arguments: object) -> tuple[Tensor, BlockStat
     return checkpoint(block, *arguments, use_reentrant=False, preserve_rng_state=False, context_fn=contexts)
 
 
-def _policy(_context: object, operator: Any, *_: object, **__: object) -> CheckpointPolicy:  # noqa: ANN401 - an operator
+def _policy(_context: object, operator: _Operator, *_: object, **__: object) -> CheckpointPolicy:
     return CheckpointPolicy.MUST_SAVE if operator.name() in KEPT else CheckpointPolicy.PREFER_RECOMPUTE

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workflows.cli.options import Json, WorkdirOption
+from workflows.cli.options import Json, WorkdirOption, chosen_workdir
 
 if TYPE_CHECKING:
     from data_contracts.contract_loader import ContractSet
@@ -66,15 +66,13 @@ def export(out: Annotated[Path, typer.Argument(help="Directory to write into.")]
 def try_command(proposal: Proposal, workdir: WorkdirOption = None, json: Json = False) -> None:
     """Judge the stored scores under a proposal and list the clips whose fate changes. Changes nothing."""
     from data_contracts.contract_loader import load_contracts, with_proposal
-    from infra.settings import load_settings
-    from infra.workdir import Workdir
     from tasks.filtering.proposal import try_proposal
     from tasks.filtering.report import read_corpus
     from workflows.cli.contract_tables import show_proposal
 
     in_force = load_contracts()
     proposed = with_proposal(in_force, proposal)
-    corpus = read_corpus(Workdir(workdir or Path(load_settings().workdir)).artifacts)
+    corpus = read_corpus(chosen_workdir(workdir).artifacts)
     report = try_proposal(corpus, in_force, proposed)
     if json:
         typer.echo(report.model_dump_json())

@@ -1,16 +1,14 @@
 """Tables of ``wm contract`` for a terminal."""
 
-from rich.console import Console
 from rich.table import Table
 
 from data_contracts.proposal import ChangedClip, ContractReport, ProposalReport
-
-PIPE_WIDTH = 140
+from workflows.cli.consoles import table_console
 
 
 def show_changes(report: ContractReport) -> None:
     """Every difference with the version step it asks for, then what is wrong with the versions."""
-    console = _console()
+    console = table_console()
     table = Table("contract", "what", "before", "after", "asks for", title=f"{len(report.changes)} differences")
     for change in report.changes:
         table.add_row(change.contract, change.subject, change.before, change.after, change.needs.value)
@@ -21,7 +19,7 @@ def show_changes(report: ContractReport) -> None:
 
 def show_proposal(report: ProposalReport) -> None:
     """Counts and hours, then the clips that are gained, lost, or rejected for other reasons."""
-    console = _console()
+    console = table_console()
     delta = report.accepted_after - report.accepted_before
     console.print(
         f"{report.clips} inputs: {report.accepted_before} accepted now, {report.accepted_after} under the proposal "
@@ -47,8 +45,3 @@ def _clips(title: str, clips: list[ChangedClip]) -> Table:
         lists = [clip.reasons_before, clip.reasons_after, *([clip.unmeasured] if waits else [])]
         table.add_row(clip.path, clip.clip_id[:12], *(", ".join(one) for one in lists))
     return table
-
-
-def _console() -> Console:
-    console = Console()
-    return console if console.is_terminal else Console(width=PIPE_WIDTH)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workflows.cli.corpus_page import page
-from workflows.cli.options import Json, Profile, WorkdirOption
+from workflows.cli.options import Json, Profile, WorkdirOption, chosen_workdir
 from workflows.cli.synth import synth
 
 if TYPE_CHECKING:
@@ -124,10 +124,8 @@ def licences(
 
 
 def _artifacts(workdir: Path | None) -> Path:
-    from infra.settings import load_settings
-    from infra.workdir import Workdir
 
-    return Workdir(workdir or Path(load_settings().workdir)).artifacts
+    return chosen_workdir(workdir).artifacts
 
 
 def _read(workdir: Path | None) -> "Corpus":

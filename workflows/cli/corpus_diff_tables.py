@@ -1,19 +1,17 @@
 """Tables of ``wm corpus diff`` for a terminal."""
 
-from rich.console import Console
 from rich.table import Table
 
 from data_contracts.corpus_change import CorpusDiff
+from workflows.cli.consoles import table_console
 
-PIPE_WIDTH = 140
 TOLD = 0.01
 """Chance below which a shift is told: rarer than one in a hundred between samples of one distribution."""
 
 
 def show_diff(diff: CorpusDiff) -> None:
     """Clips whose fate differs, then the shifts that are no accident."""
-    console = Console(highlight=False)
-    console = console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+    console = table_console()
     console.print(f"{diff.clips_before} inputs and {diff.clips_after}")
     fates = Table("path", "before", "after", "reasons before", "reasons after", title=f"{len(diff.fates)} fates differ")
     for change in diff.fates:

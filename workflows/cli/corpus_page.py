@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workflows.cli.options import WorkdirOption
+from workflows.cli.options import WorkdirOption, chosen_workdir
 
 
 def page(
@@ -15,12 +15,10 @@ def page(
     ] = None,
 ) -> None:
     """Write a static page of the corpus: funnel, near misses, histograms, and a searchable viewer of every clip."""
-    from infra.settings import load_settings
-    from infra.workdir import Workdir
     from tasks.reporting.corpus_page.source import read_source
     from tasks.reporting.corpus_page.write import write_corpus_page
 
-    home = Workdir(workdir or Path(load_settings().workdir))
+    home = chosen_workdir(workdir)
     source = read_source(home.artifacts)
     folder = out or home.root / "reports" / "corpus"
     folder.parent.mkdir(parents=True, exist_ok=True)

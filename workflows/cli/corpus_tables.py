@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
 from data_contracts.contract_loader import ContractSet
 from data_contracts.explanation import ClipExplanation, ContractCheck, LicenceUse, RuleFinding
 from data_contracts.quality import Outcome
 from data_contracts.report import CorpusStats
+from workflows.cli.consoles import table_console
 
 if TYPE_CHECKING:
     from tasks.filtering.report import Corpus
@@ -19,13 +19,12 @@ if TYPE_CHECKING:
 STATUSES = ("accepted", "rejected", "quarantined")
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 24
-PIPE_WIDTH = 140
 COLORS = {"pass": "green", "fail": "red", "not_evaluated": "dim"}
 
 
 def show_stats(stats: CorpusStats, corpus: "Corpus", contracts: ContractSet) -> None:
     """The funnel, the reasons, and a histogram of every measured score."""
-    console = _console()
+    console = table_console()
     funnel = Table("source", *STATUSES, title=f"{len(stats.clips)} clips")
     for source, counts in stats.by_source.items():
         funnel.add_row(source, *(str(counts.get(status, 0)) for status in STATUSES))
@@ -41,7 +40,7 @@ def show_stats(stats: CorpusStats, corpus: "Corpus", contracts: ContractSet) -> 
 
 def show_explanation(explanation: ClipExplanation) -> None:
     """One clip: each score, its range, the outcome, and whose number it is; failed rules first, with the reasons."""
-    console = _console()
+    console = table_console()
     told = f": {', '.join(explanation.reasons)}" if explanation.reasons else ""
     console.print(f"[bold]{explanation.path}[/]\nclip {explanation.clip_id or '(unreadable)'}")
     console.print(f"{explanation.status}{told}  under {explanation.contract}")
@@ -59,12 +58,6 @@ def show_explanation(explanation: ClipExplanation) -> None:
     console.print(f"not evaluated: {names or 'none'}", style="dim")
     if explanation.thumbnail:
         console.print(f"picture: {explanation.thumbnail}")
-
-
-def _console() -> Console:
-    """As wide as the terminal; where there is none, wide enough not to break words."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
 
 
 def _cells(finding: RuleFinding) -> tuple[str, ...]:
@@ -88,7 +81,7 @@ def _cells(finding: RuleFinding) -> tuple[str, ...]:
 
 def show_checks(checks: Sequence[ContractCheck]) -> None:
     """One line a kind of check, one more for each problem."""
-    console = _console()
+    console = table_console()
     table = Table("check", "subjects", "problems")
     for kind in dict.fromkeys(check.check for check in checks):
         of_kind = [check for check in checks if check.check == kind]
@@ -107,7 +100,7 @@ def show_licences(uses: Sequence[LicenceUse]) -> None:
         table.add_row(
             entry.licence, allows, ", ".join(entry.sources), str(entry.accepted), str(entry.listed), entry.note
         )
-    _console().print(table)
+    table_console().print(table)
 
 
 def _histograms(corpus: "Corpus", contracts: ContractSet) -> Table:

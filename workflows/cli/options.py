@@ -1,9 +1,12 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from infra.workdir import Workdir
 
 Profile = Annotated[str | None, typer.Option(help="Settings to use: local or cluster [default: $SANA_WM_PROFILE].")]
 WorkdirOption = Annotated[Path | None, typer.Option("--workdir", help="Where artifacts live [default: runs/local].")]
@@ -13,3 +16,11 @@ First = Annotated[str | None, typer.Option("--from", help="First stage, on the l
 Last = Annotated[str | None, typer.Option("--until", help="Last stage.")]
 Force = Annotated[list[str] | None, typer.Option("--force", help="Execute this stage although nothing changed.")]
 Use = Annotated[str, typer.Option(help="Declared use: research or commercial.")]
+
+
+def chosen_workdir(workdir: Path | None) -> "Workdir":
+    """The workdir of ``--workdir``, or that of the settings."""
+    from infra.settings import load_settings
+    from infra.workdir import Workdir
+
+    return Workdir(workdir or Path(load_settings().workdir))

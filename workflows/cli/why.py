@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workflows.cli.options import Json, WorkdirOption
+from workflows.cli.options import Json, WorkdirOption, chosen_workdir
 
 
 def why(
@@ -13,15 +13,11 @@ def why(
     json: Json = False,
 ) -> None:
     """Show each score of a clip, the range it must lie in, the rule and its version, and the picture."""
-    from pathlib import Path
-
     from data_contracts.contract_loader import load_contracts
-    from infra.settings import load_settings
-    from infra.workdir import Workdir
     from tasks.filtering.report import explain, read_corpus
     from workflows.cli.corpus_tables import show_explanation
 
-    corpus = read_corpus(Workdir(workdir or Path(load_settings().workdir)).artifacts)
+    corpus = read_corpus(chosen_workdir(workdir).artifacts)
     for explanation in explain(corpus, load_contracts(), clip):
         if json:
             typer.echo(explanation.model_dump_json())
