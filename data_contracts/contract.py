@@ -44,6 +44,7 @@ class QualityRule(Record):
         reason: where the number comes from.
         stage: the stage that decides: ``ingest``, ``screen`` or ``filter``.
         required: a clip that the scorer could not measure fails.
+        waivable: a steward may let a single clip pass it (``wm waive``).
         dimension: for the standard's readers.
     """
 
@@ -58,6 +59,7 @@ class QualityRule(Record):
     reason: str
     stage: Literal["ingest", "screen", "filter"]
     required: bool = True
+    waivable: bool = True
     dimension: Dimension = Dimension.ACCURACY
 
     @model_validator(mode="after")

@@ -1,10 +1,11 @@
 """The contracts in force: read, checked against each other, and flattened to one rule list a source."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from data_contracts.contract import Contract, QualityRule
+from data_contracts.decision import WaivedRule
 from data_contracts.errors import ErrorCode, InputError
 from data_contracts.quality import Rule
 from data_contracts.yaml_file import read_yaml
@@ -17,11 +18,24 @@ class ContractSet:
     """The common contract and one contract a source.
 
     A source's rules are the common ones, but for those it replaces by an id of its own or is exempt from, and its own.
-    A source without a contract keeps the common rules.
+    A source without a contract keeps the common rules. ``waived`` are single clips that a steward lets pass a rule.
     """
 
     common: Contract
     by_source: dict[str, Contract]
+    waived: frozenset[WaivedRule] = frozenset()
+
+    def waiving(self, waived: Iterable[WaivedRule]) -> "ContractSet":
+        """The same rules with these exemptions; one of a rule that may not be waived is ignored."""
+        fixed = {rule.id for contract in self._all() for rule in contract.quality if not rule.waivable}
+        return replace(self, waived=frozenset(one for one in waived if one.rule not in fixed))
+
+    def rules_by_id(self) -> dict[str, QualityRule]:
+        """Every rule by its id; of several cells that share one, the last."""
+        return {rule.id: rule for contract in self._all() for rule in contract.quality}
+
+    def _all(self) -> list[Contract]:
+        return [self.common, *self.by_source.values()]
 
     def rules_of(self, source: str) -> list[QualityRule]:
         """The rules that bind clips of ``source``."""
@@ -71,15 +85,15 @@ def with_proposal(in_force: ContractSet, proposal: Path) -> ContractSet:
         InputError: the file is not a contract, or does not fit the others.
     """
     if proposal.is_dir():
-        return load_contracts(proposal)
+        return load_contracts(proposal).waiving(in_force.waived)
     contract = read_yaml(proposal, Contract)
     if not contract.source:
-        changed = ContractSet(contract, in_force.by_source)
+        changed = replace(in_force, common=contract)
         for other in in_force.by_source.values():
             _check(other, contract, {})
         return changed
     _check(contract, in_force.common, {})
-    return ContractSet(in_force.common, {**in_force.by_source, contract.source: contract})
+    return replace(in_force, by_source={**in_force.by_source, contract.source: contract})
 
 
 def _check(contract: Contract, common: Contract, by_source: dict[str, Contract]) -> None:

@@ -33,6 +33,10 @@ MEANINGS: dict[ErrorCode, tuple[str, str]] = {
         "something the release was made from forbids the declared use",
         "declare another --use, or leave out the source it names",
     ),
+    ErrorCode.TAKEN_DOWN: (
+        "something that was taken down is in the closure of the release",
+        "`wm run` plans it anew without: every stage that saw the clip runs again",
+    ),
     ErrorCode.GATE_FAILED: ("a release gate failed; the message says which", "see the report, mend, run again"),
     ErrorCode.ARTIFACT_CORRUPT: ("stored bytes differ from their digest", "rerun the stage with --force"),
     ErrorCode.ARTIFACT_UNKNOWN: ("no artifact, run or clip has this id", "`wm lineage` without one lists them"),

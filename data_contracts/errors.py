@@ -28,6 +28,7 @@ class ErrorCode(StrEnum):
     SIGNATURE_INVALID = "E402-signature-invalid"
     LICENCE_FORBIDS = "E403-licence-forbids"
     GATE_FAILED = "E404-gate-failed"
+    TAKEN_DOWN = "E405-taken-down"
     ARTIFACT_CORRUPT = "E501-artifact-corrupt"
     ARTIFACT_UNKNOWN = "E502-artifact-unknown"
     DISK_FULL = "E503-disk-full"

@@ -1,6 +1,9 @@
 """What read commands about the corpus print with ``--json``."""
 
+from pydantic import Field
+
 from data_contracts.base import Record
+from data_contracts.decision import LedgerEntry
 from data_contracts.licence import Use
 from data_contracts.outcome import OutcomeRow
 
@@ -15,7 +18,11 @@ class RuleFinding(Record):
 
 
 class ClipExplanation(Record):
-    """``wm why --json``: everything that decided about one listed input. ``thumbnail`` is a file, "" = none."""
+    """``wm why --json``: everything that decided about one listed input.
+
+    ``thumbnail`` is a file, "" = none; ``decisions`` are the ledger's entries about the clip or its source video, those
+    that have expired or were revoked too.
+    """
 
     path: str
     clip_id: str
@@ -25,6 +32,7 @@ class ClipExplanation(Record):
     contract: str
     thumbnail: str
     findings: list[RuleFinding]
+    decisions: list[LedgerEntry] = Field(default_factory=list)
 
 
 class LicenceUse(Record):

@@ -30,10 +30,15 @@ class ScoreRow(Record):
 
 
 class Outcome(StrEnum):
-    """What one rule says of one clip. ``not_evaluated`` is neither pass nor fail: its scorer is not in the profile."""
+    """What one rule says of one clip.
+
+    ``waived``: it fails, and a steward lets this clip pass. ``not_evaluated`` is neither pass nor fail: its scorer is
+    not in the profile.
+    """
 
     PASS = "pass"
     FAIL = "fail"
+    WAIVED = "waived"
     NOT_EVALUATED = "not_evaluated"
 
 
@@ -58,10 +63,14 @@ class Rule(Record):
 
 
 class VerdictRow(Record):
-    """One row of ``verdicts.parquet``: the whole verdict of one listed input, every failed rule named."""
+    """One row of ``verdicts.parquet``: the whole verdict of one listed input, every failed rule named.
+
+    ``waived`` are rules that it fails as well and that a steward lets it pass.
+    """
 
     path: str
     clip_id: str
     source: str
     status: ClipStatus
     reasons: list[str]
+    waived: list[str] = Field(default_factory=list)

@@ -132,21 +132,32 @@ class ClipResult:
 Work = Callable[[Item, Path], Json]
 
 
-def map_clips(context: StageContext, jobs: Sequence[ClipJob[Item]], work: Work[Item]) -> list[ClipResult]:
+def map_clips(
+    context: StageContext, jobs: Sequence[ClipJob[Item]], work: Work[Item], config: BaseModel | None = None
+) -> list[ClipResult]:
     """Run ``work(item, directory)`` for every job that the cache does not hold, in parallel; results in job order.
 
     ``work`` must be a module-level function: it runs in a worker process with single-threaded numerics, writes files
     under ``directory`` and returns a JSON-able record. A finished job is committed at once, so that a killed run loses
     nothing it had done. An exception in one job stops the stage; expected failures belong in the record.
+
+    Args:
+        context: the stage's.
+        jobs: one a clip.
+        work: what to do.
+        config: the part of the stage's configuration that the work depends on; None = all of it.
     """
     root = context.cache or Path(tempfile.mkdtemp(prefix="clips-"))
-    shared = {"stage": context.name, "code": context.code_digest, "config": context.config.model_dump(mode="json")}
+    depends = (config or context.config).model_dump(mode="json")
+    shared = {"stage": context.name, "code": context.code_digest, "config": depends}
     homes = {job.name: _home(root, context.name, digest_json({**shared, "clip": dict(job.key)})) for job in jobs}
     missing = [job for job in jobs if not (homes[job.name] / "record.json").exists()]
     if context.shard is not None:
         missing = [job for job in missing if context.shard.holds(homes[job.name].name)]
     context.progress.start(context.name, len(jobs))
     context.progress.advance(len(jobs) - len(missing))
+    if missing and len(missing) < len(jobs):
+        context.progress.say(f"{context.name}: {len(missing)} of {len(jobs)} clips to do, the others are stored")
     if context.workers <= 1 or len(missing) <= 1:
         for job in missing:
             _run_job(work, job.item, homes[job.name])

@@ -20,7 +20,7 @@ class Preview(StrEnum):
     """When ``wm plan`` may work out a stage's outputs instead of calling them unknown."""
 
     NEVER = "never"
-    RULES = "rules"  # when nothing but its data files changed: its per-clip scores are stored
+    RULES = "rules"  # when nothing but contracts and decisions changed: its per-clip scores are stored
     ALWAYS = "always"
 
 

@@ -9,6 +9,8 @@ from data_contracts.errors import ErrorCode, InputError, OperationError
 from infra.files import write_atomic
 from infra.session import ROOT
 from infra.settings import OrchestratorKind, Settings, environment_with_profile
+from infra.workdir import Workdir
+from workflows.declaration import declare
 from workflows.graph import GRAPH
 from workflows.local_run import RunHooks, RunOptions
 from workflows.pipeline import Pipeline
@@ -54,7 +56,8 @@ def _inference_service(pipeline: Pipeline, settings: Settings, options: RunOptio
     from tasks.release.config import ReleaseConfig
     from tasks.release.inference_service import inference_service_yaml
 
-    config = ReleaseConfig.model_validate(pipeline.config(GRAPH.find("release"), settings, options.use))
+    declared = declare(Workdir(options.workdir.resolve()), options.use)
+    config = ReleaseConfig.model_validate(pipeline.config(GRAPH.find("release"), settings, declared))
     path = options.workdir / "artifacts" / "release" / "model_version.json"
     if path.exists():
         return inference_service_yaml(ModelVersion.model_validate_json(path.read_bytes()), config.service)

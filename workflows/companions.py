@@ -11,6 +11,7 @@ from infra.files import write_atomic
 from infra.session import RunSession
 from workflows.local_run import RunHooks, RunOutcome
 from workflows.run_report import model_version, report_page, sample_video, serving_endpoint
+from workflows.verdict_ledger import record_verdicts
 
 EMBEDDED_SEED = 0
 SYNTHESIZER = "tasks.corpus_synth.synthesize"
@@ -49,9 +50,10 @@ class ProductHooks(RunHooks):
         write_atomic(session.workdir.inputs / MARKER, json.dumps(_wanted(session)))
 
     def finished(self, session: RunSession, stage: str, outputs: Mapping[str, str]) -> None:
-        """After ``filter``: build the Great Expectations pages beside the next stages."""
+        """After ``filter``: note what changed, and build the Great Expectations pages beside the next stages."""
         if stage != "filter":
             return
+        record_verdicts(session, outputs["filter_verdicts"])
         page_home = session.workdir.data_docs / outputs["filter_verdicts"].removesuffix(".dir")
         if page_home.is_dir():
             return

@@ -42,7 +42,7 @@ class Lineage:
         remote = None if "://" in settings.remote else workdir.root / settings.remote
         self._audit = Audit(workdir, remote)
         self._unreadable: list[str] = []
-        self._graph = LineageGraph(self._records(), frozenset({CORPUS}))
+        self.graph = LineageGraph(self._records(), frozenset({CORPUS}))
 
     def report(self, reference: str, *, verify: bool) -> LineageReport:
         """Follow a reference both ways.
@@ -56,7 +56,7 @@ class Lineage:
             InputError: the workdir knows nothing of this name.
         """
         found = self._resolve(reference)
-        upstream, downstream = self._graph.upstream(found.nodes), self._graph.downstream(found.nodes)
+        upstream, downstream = self.graph.upstream(found.nodes), self.graph.downstream(found.nodes)
         problems: list[str] = []
         if verify:
             chain = sorted({*found.nodes, *upstream, *downstream})
@@ -75,10 +75,10 @@ class Lineage:
 
     def _problems(self, chain: list[Node]) -> list[str]:
         """Everything behind a chain, read again: records, artifacts, signatures, the raw corpus."""
-        records = [record for node in chain for record in self._graph.records.get(node, [])]
+        records = [record for node in chain for record in self.graph.records.get(node, [])]
         corpora = {record.inputs[CORPUS] for record in records if CORPUS in record.inputs}
         signatures = [problem for node in chain for problem in self._audit.signature(node)]
-        artifacts = self._audit.bytes_of(chain, self._graph)
+        artifacts = self._audit.bytes_of(chain, self.graph)
         return [*self._audit.records(), *artifacts, *signatures, *self._audit.corpus(corpora)]
 
     def _records(self) -> list[Provenance]:
@@ -112,12 +112,12 @@ class Lineage:
         latest = [pointer for pointer in (self._catalog.latest(name) for name in outputs) if pointer]
         if latest:
             return [Node(pointer.artifact, pointer.id) for pointer in latest]
-        return [node for node in sorted(self._graph.records) if _matches(node.id, reference)]
+        return [node for node in sorted(self.graph.records) if _matches(node.id, reference)]
 
     def _by_tracking_run(self, reference: str) -> list[Node]:
         return [
             node
-            for node, records in sorted(self._graph.records.items())
+            for node, records in sorted(self.graph.records.items())
             if any(_matches(record.mlflow_run, reference) for record in records)
         ]
 
@@ -125,16 +125,29 @@ class Lineage:
         wanted = reference.rpartition("/")[2].removeprefix("v")
         return [
             node
-            for node in sorted(self._graph.records)
-            if node.artifact == RELEASE and wanted and self._version(node) == wanted
+            for node in sorted(self.graph.records)
+            if node.artifact == RELEASE and wanted and self.version_of(node) == wanted
         ]
 
-    def _version(self, node: Node) -> str:
-        content = self._file(node, MODEL_VERSION_FILE)
+    def version_of(self, node: Node) -> str:
+        """The model version that a release is, empty where it names none."""
+        content = self.file_of(node, MODEL_VERSION_FILE)
         return str(json.loads(content)["version"]) if content else ""
 
     def _by_clip(self, reference: str) -> list[Node]:
-        return [node for node in sorted(self._graph.records) if reference in self._listed(node)]
+        return [node for node in sorted(self.graph.records) if self._lists(node, reference)]
+
+    def _lists(self, node: Node, clip_id: str) -> bool:
+        """Whether any table of an artifact has a row of the clip."""
+        import polars
+
+        for content in self._tables(node):
+            table = polars.scan_parquet(content)
+            if "clip_id" in table.collect_schema().names():
+                found = table.filter(polars.col("clip_id") == clip_id).select("clip_id").head(1).collect()
+                if len(found):
+                    return True
+        return False
 
     def _listed(self, node: Node) -> set[str]:
         """Clip ids in any table of an artifact."""
@@ -147,12 +160,22 @@ class Lineage:
         return found - {""}
 
     def _tables(self, node: Node) -> list[bytes]:
+        names = [name for name in self.files_of(node) if name.endswith(".parquet")]
+        return [content for content in (self.file_of(node, name) for name in names) if content]
+
+    def version_name(self, node: Node) -> str:
+        """``name/version`` of a release."""
+        content = self.file_of(node, MODEL_VERSION_FILE)
+        record = json.loads(content) if content else {"name": node.artifact, "version": node.id}
+        return f"{record['name']}/{record['version']}"
+
+    def files_of(self, node: Node) -> list[str]:
+        """Paths of a stored artifact's files; empty when its manifest is gone."""
         if not self._catalog.manifest_path(node.id).exists():
             return []
-        names = [file.path for file in self._catalog.manifest(node.id).files if file.path.endswith(".parquet")]
-        return [content for content in (self._file(node, name) for name in names) if content]
+        return [file.path for file in self._catalog.manifest(node.id).files]
 
-    def _file(self, node: Node, name: str) -> bytes:
+    def file_of(self, node: Node, name: str) -> bytes:
         """A file of a stored artifact, empty when it is not there."""
         try:
             manifest = self._catalog.manifest(node.id)
@@ -178,7 +201,7 @@ class Lineage:
     def _clip_rows(self, node: Node) -> dict[str, Mapping[str, str]]:
         import polars
 
-        content = self._file(node, "clips.parquet")
+        content = self.file_of(node, "clips.parquet")
         if not content:
             return {}
         table = polars.read_parquet(io.BytesIO(content), columns=["clip_id", "path", "source", "licence"])
@@ -188,7 +211,7 @@ class Lineage:
         """In the order of the stages; of several productions of the same bytes, the last."""
         outputs = [output for spec in self._stages.stages for output in spec.outputs]
         order = {output: index for index, output in enumerate(outputs)}
-        found = [self._graph.records[node][-1] for node in nodes if node in self._graph.records]
+        found = [self.graph.records[node][-1] for node in nodes if node in self.graph.records]
         fields = LineageNode.model_fields
         described = [LineageNode(**{name: getattr(record, name) for name in fields}) for record in found]
         return sorted(described, key=lambda node: (order.get(node.artifact, -1), node.id))

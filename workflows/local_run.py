@@ -20,6 +20,7 @@ from infra.settings import Settings
 from infra.stage_spec import CORPUS, StageSpec
 from infra.tracking import Tracker
 from infra.workdir import Workdir
+from workflows.declaration import declare
 from workflows.dvc_pipeline import locked_stages, render_pipeline
 from workflows.graph import outside_artifacts
 from workflows.pipeline import Pipeline
@@ -131,7 +132,8 @@ def _guarded(
 
 
 def _execute(pipeline: Pipeline, stages: Sequence[StageSpec], session: RunSession) -> None:
-    calls = pipeline.calls(stages, session.settings, session.request.use)
+    declared = declare(session.workdir, session.request.use)
+    calls = pipeline.calls(stages, session.settings, declared)
     params = {spec.name: identify(session, spec, json.loads(calls[spec.name].config)).digests for spec in stages}
     outside = [artifact for artifact in outside_artifacts(stages) if artifact != CORPUS]
     ids = {artifact: outside_id(pipeline, session, artifact) for artifact in outside}

@@ -8,6 +8,7 @@ from pathlib import Path
 from infra.request import StageCall
 from infra.settings import Settings
 from infra.stage_spec import StageSpec
+from workflows.declaration import Declaration
 from workflows.graph import GRAPH, StageGraph
 from workflows.recipe_files import load_recipe
 
@@ -19,19 +20,19 @@ class Pipeline:
     graph: StageGraph
     recipes: Path
 
-    def config(self, spec: StageSpec, settings: Settings, use: str) -> dict[str, object]:
-        """The configuration of a stage under the profile's recipes and the declared use."""
-        return load_recipe(self.recipes / settings.recipes, spec.name, use)
+    def config(self, spec: StageSpec, settings: Settings, declared: Declaration) -> dict[str, object]:
+        """The configuration of a stage under the profile's recipes and what the run declares."""
+        return load_recipe(self.recipes / settings.recipes, spec.name, declared.values)
 
-    def call(self, spec: StageSpec, settings: Settings, use: str) -> StageCall:
+    def call(self, spec: StageSpec, settings: Settings, declared: Declaration) -> StageCall:
         """What the Flyte task of a stage is told."""
-        config = json.dumps(self.config(spec, settings, use), sort_keys=True)
+        config = json.dumps(self.config(spec, settings, declared), sort_keys=True)
         shards = settings.orchestrator.corpus_shards if spec.shardable else 1
         return StageCall(spec.to_json(), config, shards)
 
-    def calls(self, stages: Iterable[StageSpec], settings: Settings, use: str) -> dict[str, StageCall]:
+    def calls(self, stages: Iterable[StageSpec], settings: Settings, declared: Declaration) -> dict[str, StageCall]:
         """Stage -> call."""
-        return {spec.name: self.call(spec, settings, use) for spec in stages}
+        return {spec.name: self.call(spec, settings, declared) for spec in stages}
 
 
 PRODUCT = Pipeline(GRAPH, Path(__file__).parent / "recipes")

@@ -14,12 +14,15 @@ from infra.request import RunRequest
 from infra.session import RunSession, build_session
 from infra.stage_spec import CORPUS, Preview, StageSpec
 from infra.workdir import Workdir
+from workflows.declaration import Declaration, declare
 from workflows.graph import outside_artifacts
 from workflows.local_run import RunHooks, RunOptions, latest_input
 from workflows.pipeline import Pipeline
 
 SECONDS_PER_HOUR = 3600
 BYTES_PER_GIB = 2**30
+DECLARED = frozenset(Declaration("").values)
+"""Fields that change verdicts and measure nothing anew."""
 
 
 @dataclass(frozen=True)
@@ -46,9 +49,11 @@ def plan_run(pipeline: Pipeline, options: RunOptions, hooks: RunHooks) -> RunPla
     session = build_session(request, options.settings)
     ready = options.corpus is not None or hooks.corpus_is_ready(session)
     known = _outside(pipeline, session, stages, ready=ready)
+    declared = declare(workdir, options.use)
     plans = []
     for spec in stages:
-        decision = _decide(pipeline, session, spec, known, forced=spec.name in options.force)
+        config = pipeline.config(spec, options.settings, declared)
+        decision = _decide(pipeline, session, (spec, config), known, forced=spec.name in options.force)
         known |= decision.outputs
         plans.append(_stage_plan(session, spec, decision))
     return _total(session, plans)
@@ -66,13 +71,19 @@ def _outside(pipeline: Pipeline, session: RunSession, stages: Sequence[StageSpec
 
 
 def _decide(
-    pipeline: Pipeline, session: RunSession, spec: StageSpec, known: Mapping[str, str], *, forced: bool
+    pipeline: Pipeline,
+    session: RunSession,
+    configured: tuple[StageSpec, Mapping[str, object]],
+    known: Mapping[str, str],
+    *,
+    forced: bool,
 ) -> _Decision:
+    spec, config = configured
     remade = [name for name in spec.inputs if name not in known]
     if remade:
         return _Decision(PlanStatus.MISS, [_remade(pipeline, name) for name in remade], {})
     ids = {name: known.get(name, "") for name in (*spec.inputs, *spec.reads)}
-    job = prepare_job(session, spec, pipeline.config(spec, session.settings, session.request.use), ids)
+    job = prepare_job(session, spec, config, ids)
     hit = find_hit(session, job)
     if hit and not forced:
         return _Decision(PlanStatus.HIT, [], hit.outputs)
@@ -114,8 +125,12 @@ def _reasons(session: RunSession, job: StageJob, made: Provenance | None) -> lis
 
 
 def _config_change(now: Mapping[str, object], before: Mapping[str, object]) -> str:
-    fields = sorted(name for name in {*now, *before} if now.get(name) != before.get(name))
+    fields = sorted(_changed_fields(now, before))
     return "configuration changed: " + ", ".join(f"{name} {before.get(name)} -> {now.get(name)}" for name in fields)
+
+
+def _changed_fields(now: Mapping[str, object], before: Mapping[str, object]) -> set[str]:
+    return {name for name in {*now, *before} if now.get(name) != before.get(name)}
 
 
 def _previewable(job: StageJob, made: Provenance | None) -> bool:
@@ -123,8 +138,8 @@ def _previewable(job: StageJob, made: Provenance | None) -> bool:
         return job.spec.preview is Preview.ALWAYS
     if made is None:
         return False
-    same = made.code_digest == job.code.digest and made.config_digest == job.key.config
-    return same and made.inputs == dict(job.key.inputs)
+    same = made.code_digest == job.code.digest and made.inputs == dict(job.key.inputs)
+    return same and _changed_fields(job.config.model_dump(mode="json"), made.config) <= DECLARED
 
 
 def _stage_plan(session: RunSession, spec: StageSpec, decision: _Decision) -> StagePlan:

@@ -1,18 +1,17 @@
 """Reads the recipe of a stage: one YAML file per stage and recipe set."""
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import yaml
 
 from data_contracts.errors import ErrorCode, InputError
 
-USE = "use"
 
-
-def load_recipe(directory: Path, stage: str, use: str) -> dict[str, object]:
+def load_recipe(directory: Path, stage: str, declared: Mapping[str, object]) -> dict[str, object]:
     """The configuration of a stage, from a directory of recipes.
 
-    A recipe with the key ``use`` takes the use that the run declares.
+    A key of the recipe that the run declares itself (``use``, ``waived``, ``taken_down``) takes the run's value.
 
     Raises:
         InputError: the file is missing or is not a YAML mapping.
@@ -24,7 +23,7 @@ def load_recipe(directory: Path, stage: str, use: str) -> dict[str, object]:
         raise _invalid(path, str(error).splitlines()[0]) from error
     if not isinstance(recipe, dict):
         raise _invalid(path, "it is not a mapping of keys to values")
-    return {**recipe, USE: use} if USE in recipe else recipe
+    return {**recipe, **{key: declared[key] for key in recipe if key in declared}}
 
 
 def _invalid(path: Path, reason: str) -> InputError:

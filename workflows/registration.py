@@ -9,6 +9,7 @@ from infra.session import PACKAGES, ROOT
 from infra.settings import Settings, load_settings
 from infra.stage import digest_json
 from infra.stage_spec import StageSpec
+from workflows.declaration import Declaration
 from workflows.flyte_graph import CachePolicy, build_workflow
 from workflows.pipeline import PRODUCT
 
@@ -20,7 +21,7 @@ def registered(name: str, first: str, last: str, settings: Settings | None = Non
     """The workflow ``sana_wm.NAME`` over the stages from ``first`` to ``last``."""
     chosen = settings or load_settings()
     stages = PRODUCT.graph.span(first, last)
-    calls = PRODUCT.calls(stages, chosen, USE)
+    calls = PRODUCT.calls(stages, chosen, Declaration(USE))
     return build_workflow(f"sana_wm.{name}", stages, calls, cache_policy(stages, chosen))
 
 

@@ -6,6 +6,8 @@ from infra.request import RunRequest
 from infra.session import PACKAGES, ROOT, build_session
 from infra.stage import digest_json
 from infra.stage_spec import CORPUS
+from infra.workdir import Workdir
+from workflows.declaration import declare
 from workflows.graph import outside_artifacts
 from workflows.local_run import RunOptions, outside_id
 from workflows.pipeline import Pipeline
@@ -29,7 +31,7 @@ def launch(pipeline: Pipeline, options: RunOptions) -> str:
     settings = options.settings
     place = settings.orchestrator
     stages = pipeline.graph.span(options.first, options.last)
-    calls = pipeline.calls(stages, settings, options.use)
+    calls = pipeline.calls(stages, settings, declare(Workdir(options.workdir.resolve()), options.use))
     workflow = build_workflow(
         f"sana_wm.{stages[0].name}_to_{stages[-1].name}", stages, calls, cache_policy(stages, settings)
     )

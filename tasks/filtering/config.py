@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from data_contracts.base import Record
+from data_contracts.decision import WaivedRule
 from data_contracts.licence import Use
 
 
@@ -28,29 +29,39 @@ class ModelScorers(Record):
     vlm_cache: str = ""
 
 
-class ScreenConfig(Record):
-    """What the screen needs to know besides the contracts.
+class JudgeConfig(Record):
+    """What ``screen`` and ``filter`` need to know besides the contracts.
 
     Attributes:
         use: what the result is for; the licence gate.
         thumbnail_width: pixels.
         models: scorers with weights.
+        waived: single clips that the stewards' ledger lets pass a rule; the run fills it in.
+        taken_down: clips and source videos with a tombstone; the run fills it in.
     """
 
     use: Use
     thumbnail_width: int = Field(ge=16)
     models: ModelScorers = ModelScorers()
+    waived: tuple[WaivedRule, ...] = ()
+    taken_down: tuple[str, ...] = ()
+
+    @property
+    def measuring(self) -> "MeasureConfig":
+        """What a clip's measures depend on: a use, a waiver or a tombstone measures nothing anew."""
+        return MeasureConfig(thumbnail_width=self.thumbnail_width, models=self.models)
 
 
-class FilterConfig(Record):
-    """What the filter needs to know besides the contracts.
+class MeasureConfig(Record):
+    """The part of the configuration that the measures of a clip depend on."""
 
-    Attributes:
-        use: what the result is for; rendered clips carry the licence of their scene.
-        thumbnail_width: pixels, of rendered clips.
-        models: scorers with weights, for rendered clips.
-    """
+    thumbnail_width: int
+    models: ModelScorers
 
-    use: Use
-    thumbnail_width: int = Field(ge=16)
-    models: ModelScorers = ModelScorers()
+
+class ScreenConfig(JudgeConfig):
+    """Of the screen: the listed clips."""
+
+
+class FilterConfig(JudgeConfig):
+    """Of the filter: rendered clips, which carry the licence of their scene, join."""

@@ -1,4 +1,6 @@
-"""Scores that need no pixels: what the decoder said, the licence and the caption."""
+"""Scores that need no pixels: what the decoder said, the licence, the caption and the stewards' tombstones."""
+
+from collections.abc import Container
 
 from data_contracts.clip import ClipRow, ItemKind
 from data_contracts.licence import LicenceTable, Use
@@ -19,6 +21,12 @@ def licence_score(row: ClipRow, table: LicenceTable, use: Use) -> ScoreRow:
     """1 where the clip's licence does not allow the use."""
     forbidden = not table.allows(row.licence, use)
     return fact(row, "licence_forbidden", "licence_table", float(forbidden), f"{row.licence} for {use}")
+
+
+def takedown_score(row: ClipRow, taken_down: Container[str]) -> ScoreRow:
+    """1 where the clip or its source video was taken down."""
+    subject = next((name for name in (row.clip_id, row.source_video_id) if name and name in taken_down), "")
+    return fact(row, "taken_down", "ledger", float(bool(subject)), f"tombstone of {subject}" if subject else "")
 
 
 def caption_score(row: ClipRow) -> ScoreRow:

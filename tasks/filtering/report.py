@@ -10,6 +10,7 @@ import polars as pl
 from data_contracts.clip import ClipRow, ClipStatus
 from data_contracts.contract import Column
 from data_contracts.contract_loader import ContractSet
+from data_contracts.decision import LedgerEntry, Takedown, Waiver
 from data_contracts.errors import ErrorCode, InputError
 from data_contracts.explanation import ClipExplanation, ContractCheck, LicenceUse, RuleFinding
 from data_contracts.licence import LicenceTable
@@ -52,25 +53,35 @@ def read_corpus(artifacts: Path) -> Corpus:
     Raises:
         InputError: neither has run.
     """
-    if (artifacts / "filter_verdicts" / "verdicts.parquet").is_file():
-        folders, scores, stages = ("ingest", "splat"), "filter_scores", stage.STAGES
-        found = artifacts / "filter_verdicts"
-    elif (artifacts / "screen" / "verdicts.parquet").is_file():
+    found = verdict_table(artifacts)
+    if found.parent.name == "screen":
         folders, scores, stages = ("ingest",), "screen", screen.STAGES
-        found = artifacts / "screen"
     else:
-        raise InputError(
-            ErrorCode.INPUT_MISSING,
-            f"{artifacts.parent.name!r} holds no verdicts",
-            "run `wm run --until filter` with this --workdir first",
-        )
+        folders, scores, stages = ("ingest", "splat"), "filter_scores", stage.STAGES
     rows = [row for folder in folders for row in read_table(artifacts / folder / "clips.parquet", ClipRow)]
     return Corpus(
         rows=sorted(rows, key=lambda row: row.path),
         scores=pl.read_parquet(artifacts / scores / "scores.parquet"),
-        verdicts=read_table(found / "verdicts.parquet", VerdictRow),
+        verdicts=read_table(found, VerdictRow),
         stages=stages,
         thumbnails=(artifacts / "screen" / "thumbnails", artifacts / "splat" / "thumbnails"),
+    )
+
+
+def verdict_table(artifacts: Path) -> Path:
+    """The newest verdicts: those of ``filter``, or of ``screen`` where the filter has not run.
+
+    Raises:
+        InputError: neither has run.
+    """
+    for folder in ("filter_verdicts", "screen"):
+        path = artifacts / folder / "verdicts.parquet"
+        if path.is_file():
+            return path
+    raise InputError(
+        ErrorCode.INPUT_MISSING,
+        f"{artifacts.parent.name!r} holds no verdicts",
+        "run `wm run --until filter` with this --workdir first",
     )
 
 
@@ -125,13 +136,16 @@ def near_misses(corpus: Corpus, contracts: ContractSet) -> list[NearMiss]:
     ]
 
 
-def explain(corpus: Corpus, contracts: ContractSet, name: str) -> list[ClipExplanation]:
+def explain(
+    corpus: Corpus, contracts: ContractSet, name: str, entries: Sequence[LedgerEntry] = ()
+) -> list[ClipExplanation]:
     """Everything that decided about a clip; several where exact duplicates share the id.
 
     Args:
         corpus: the verdicts.
-        contracts: the rules in force.
+        contracts: the rules and waivers in force.
         name: a clip id, the beginning of one (at least 4 characters), or a listed path.
+        entries: the stewards' ledger; those about the clip become part of the explanation.
 
     Raises:
         InputError: no clip is called so, or several different ones are.
@@ -146,7 +160,19 @@ def explain(corpus: Corpus, contracts: ContractSet, name: str) -> list[ClipExpla
             ErrorCode.ARTIFACT_UNKNOWN, f"{name!r} {told}", "`wm corpus stats --json` lists clip ids and paths"
         )
     outcomes = judge(found, corpus.scores, contracts, corpus.stages)
-    return [_explain(corpus, contracts, row, outcomes.filter(pl.col("path") == row.path)) for row in found]
+    explained = [_explain(corpus, contracts, row, outcomes.filter(pl.col("path") == row.path)) for row in found]
+    about = [[entry for entry in entries if _is_about(entry, row)] for row in found]
+    return [one.model_copy(update={"decisions": mine}) for one, mine in zip(explained, about, strict=True)]
+
+
+def _is_about(entry: LedgerEntry, row: ClipRow) -> bool:
+    match entry.body:
+        case Waiver(clip_id=clip_id):
+            return clip_id == row.clip_id
+        case Takedown(subject=subject):
+            return subject in {row.clip_id, row.source_video_id}
+        case _:
+            return False
 
 
 def licence_uses(corpus: Corpus | None, table: LicenceTable) -> list[LicenceUse]:

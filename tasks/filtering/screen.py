@@ -11,7 +11,7 @@ from data_contracts.report import StageSummary
 from infra.stage import StageContext, copy_files, map_clips
 from tasks.filtering.config import ScreenConfig
 from tasks.filtering.duplicates import exact_duplicate_scores, near_duplicate_scores
-from tasks.filtering.facts import caption_score, is_video, licence_score, media_scores
+from tasks.filtering.facts import caption_score, is_video, licence_score, media_scores, takedown_score
 from tasks.filtering.measure import measure_clip, measure_job, score_rows
 from tasks.filtering.summary import count_verdicts
 from tasks.filtering.verdicts import judge, score_frame, verdicts
@@ -26,13 +26,14 @@ def run_screen(context: StageContext[ScreenConfig]) -> StageSummary:
     Raises:
         InputError: a contract is not valid.
     """
-    contracts = load_contracts()
+    contracts = load_contracts().waiving(context.config.waived)
     source, output = context.inputs["ingest"], context.outputs["screen"]
     rows = read_table(source / "clips.parquet", ClipRow)
     stored = {row.clip_id: row for row in reversed(rows) if row.status is ClipStatus.READY and is_video(row)}
     first = [row for row in rows if stored.get(row.clip_id) is row]
     width, models = context.config.thumbnail_width, context.config.models
-    results = map_clips(context, [measure_job(row, source, width, models) for row in first], measure_clip)
+    jobs = [measure_job(row, source, width, models) for row in first]
+    results = map_clips(context, jobs, measure_clip, context.config.measuring)
     records = {result.name: result.record for result in results}
     found_so_far = _scores(rows, records, context.config)
     hashes = {clip_id: record["hash"] for clip_id, record in records.items()}
@@ -50,6 +51,8 @@ def _scores(rows: Sequence[ClipRow], records: dict[str, dict[str, Any]], config:
     table = load_licences()
     scores = [score for row in rows for score in media_scores(row)]
     scores += [licence_score(row, table, config.use) for row in rows]
+    taken_down = frozenset(config.taken_down)
+    scores += [takedown_score(row, taken_down) for row in rows]
     scores += exact_duplicate_scores(rows)
     for row in rows:
         if row.clip_id in records:

@@ -13,7 +13,7 @@ from infra.stage import StageContext, digest_file, map_clips
 from tasks.filtering.cameras import by_path, intrinsics_scores, pose_scores, rendered_scores
 from tasks.filtering.config import FilterConfig
 from tasks.filtering.duplicates import near_duplicate_scores
-from tasks.filtering.facts import is_video, licence_score, media_scores
+from tasks.filtering.facts import is_video, licence_score, media_scores, takedown_score
 from tasks.filtering.measure import measure_clip, measure_job, score_rows
 from tasks.filtering.summary import count_verdicts
 from tasks.filtering.verdicts import judge, score_frame, verdicts
@@ -30,7 +30,7 @@ def run_filter(context: StageContext[FilterConfig]) -> StageSummary:
     Raises:
         InputError: a contract is not valid.
     """
-    contracts = load_contracts()
+    contracts = load_contracts().waiving(context.config.waived)
     listed = read_table(context.inputs["ingest"] / "clips.parquet", ClipRow)
     rendered = read_table(context.inputs["splat"] / "clips.parquet", ClipRow)
     scores = score_frame(
@@ -72,12 +72,14 @@ def _rendered_scores(
     splat = context.inputs["splat"]
     table = load_licences()
     width, models = context.config.thumbnail_width, context.config.models
-    results = map_clips(context, [measure_job(row, splat, width, models) for row in rendered], measure_clip)
+    jobs = [measure_job(row, splat, width, models) for row in rendered]
+    results = map_clips(context, jobs, measure_clip, context.config.measuring)
+    taken_down = frozenset(context.config.taken_down)
     records = {result.name: result.record for result in results}
     scores = read_table(splat / "scores.parquet", ScoreRow)
     for row in rendered:
         scores += media_scores(row) + score_rows(row, records[row.clip_id]) + rendered_scores(row, splat)
-        scores.append(licence_score(row, table, context.config.use))
+        scores += [licence_score(row, table, context.config.use), takedown_score(row, taken_down)]
     hashes = {clip_id: record["hash"] for clip_id, record in records.items()}
     return scores + near_duplicate_scores(rendered, hashes, score_frame(scores), contracts, STAGES)
 

@@ -11,19 +11,20 @@ from data_contracts.outcome import OutcomeRow
 from data_contracts.quality import Outcome, Rule, ScoreRow, VerdictRow
 from tasks.vision.tables import record_schema, to_frame
 
-PASS, FAIL, NOT_EVALUATED = Outcome.PASS.value, Outcome.FAIL.value, Outcome.NOT_EVALUATED.value
+PASS, FAIL = Outcome.PASS.value, Outcome.FAIL.value
+WAIVED, NOT_EVALUATED = Outcome.WAIVED.value, Outcome.NOT_EVALUATED.value
 
 
 def judge(rows: Sequence[ClipRow], scores: pl.DataFrame, contracts: ContractSet, stages: Sequence[str]) -> pl.DataFrame:
     """Compare every score with the range of every cell that binds its clip.
 
     A cell whose metric, scorer and resolution no score of the clip has is ``not_evaluated``. A score without a value
-    fails a required rule.
+    fails a required rule. What fails and is waived for this clip is ``waived``.
 
     Args:
         rows: the listed inputs.
         scores: ``ScoreRow`` columns.
-        contracts: the rules.
+        contracts: the rules, and the waivers in force.
         stages: whose rules to apply (``ingest``, ``screen``, ``filter``).
 
     Returns:
@@ -58,7 +59,7 @@ def judge(rows: Sequence[ClipRow], scores: pl.DataFrame, contracts: ContractSet,
         resolution=pl.when(present).then(pl.col("measured")).otherwise(pl.col("bound")),
     )
     schema = record_schema(OutcomeRow)
-    return columns.select(list(schema)).sort("path", "rule", "metric", "scorer")
+    return _with_waivers(columns, contracts).select(list(schema)).sort("path", "rule", "metric", "scorer")
 
 
 def verdicts(rows: Sequence[ClipRow], outcomes: pl.DataFrame) -> list[VerdictRow]:
@@ -67,13 +68,8 @@ def verdicts(rows: Sequence[ClipRow], outcomes: pl.DataFrame) -> list[VerdictRow
     An input that could not be read is quarantined; one that passes is accepted, or ``ready`` where it is a scene from
     which clips are rendered.
     """
-    failed = (
-        outcomes.filter(pl.col("outcome") == FAIL)
-        .group_by("path")
-        .agg(pl.col("rule").unique().sort())
-        .rows_by_key("path", unique=True)
-    )
-    return [_verdict(row, list(failed.get(row.path, ([],))[0])) for row in rows]
+    failed, waived = (_rules_by_path(outcomes, outcome) for outcome in (FAIL, WAIVED))
+    return [_verdict(row, failed.get(row.path, []), waived.get(row.path, [])) for row in rows]
 
 
 def rejected_paths(outcomes: pl.DataFrame) -> set[str]:
@@ -86,14 +82,30 @@ def score_frame(scores: Sequence[ScoreRow]) -> pl.DataFrame:
     return to_frame(scores, ScoreRow).sort("path", "metric", "scorer")
 
 
-def _verdict(row: ClipRow, reasons: list[str]) -> VerdictRow:
+def _with_waivers(outcomes: pl.DataFrame, contracts: ContractSet) -> pl.DataFrame:
+    """Failures that a steward waived, marked as such."""
+    schema = {"clip_id": pl.String, "rule": pl.String}
+    granted = pl.DataFrame([one.model_dump() for one in contracts.waived], schema=schema).with_columns(granted=True)
+    marked = outcomes.join(granted, on=["clip_id", "rule"], how="left")
+    passes = (pl.col("outcome") == FAIL) & pl.col("granted").fill_null(value=False)
+    return marked.with_columns(outcome=pl.when(passes).then(pl.lit(WAIVED)).otherwise(pl.col("outcome")))
+
+
+def _rules_by_path(outcomes: pl.DataFrame, outcome: str) -> dict[str, list[str]]:
+    found = outcomes.filter(pl.col("outcome") == outcome).group_by("path").agg(pl.col("rule").unique().sort())
+    return {path: list(rules) for path, rules in found.iter_rows()}
+
+
+def _verdict(row: ClipRow, reasons: list[str], waived: list[str]) -> VerdictRow:
     if row.status is ClipStatus.QUARANTINED:
         status = ClipStatus.QUARANTINED
     elif reasons:
         status = ClipStatus.REJECTED
     else:
         status = ClipStatus.READY if row.kind is ItemKind.SPLAT_SCENE else ClipStatus.ACCEPTED
-    return VerdictRow(path=row.path, clip_id=row.clip_id, source=row.source, status=status, reasons=reasons)
+    return VerdictRow(
+        path=row.path, clip_id=row.clip_id, source=row.source, status=status, reasons=reasons, waived=waived
+    )
 
 
 def _rule_frame(rules: Sequence[Rule], contracts: ContractSet) -> pl.DataFrame:

@@ -22,6 +22,7 @@ from tasks.filtering.expectations import column_of
 MOST_RULES = 64
 KEYS = ("path", "clip_id", "source")
 """Columns of a manifest beside its metrics."""
+MASKS = ["failed", "waived"]
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class WideJudge:
     that it could not evaluate this clip, which fails a required rule.
 
     Attributes:
-        contracts: the rules.
+        contracts: the rules, and the waivers in force.
         stages: whose rules apply.
         resolution: at which the columns were measured; rules bound to another are not evaluated.
     """
@@ -42,7 +43,7 @@ class WideJudge:
     resolution: str
 
     def judged(self, manifest: pl.DataFrame) -> pl.DataFrame:
-        """``path clip_id source status reasons``, in the order of the manifest.
+        """``path clip_id source status reasons waived``, in the order of the manifest.
 
         Raises:
             ValueError: a source has more than 64 rules.
@@ -73,10 +74,21 @@ class WideJudge:
         names = sorted({rule.id for rule in rules})
         if len(names) > MOST_RULES:
             raise ValueError(f"source {source} has {len(names)} rules, at most {MOST_RULES} fit one number")
-        masked = rows.select("row", *KEYS, failed=_mask(rules, names))
-        return masked.join(_spelled(masked["failed"], names), on="failed", how="left", maintain_order="left").drop(
-            "failed"
-        )
+        masked = rows.select("row", *KEYS, failed=_mask(rules, names)).with_columns(waived=self._waived(names))
+        masked = masked.with_columns(pl.col("failed") - pl.col("waived"))
+        spelled = _spelled(masked.select(MASKS).unique(), names)
+        return masked.join(spelled, on=MASKS, how="left", maintain_order="left").drop(MASKS).rename({"words": "waived"})
+
+    def _waived(self, names: Sequence[str]) -> pl.Expr:
+        """Those bits of ``failed`` that are waived for the row's clip."""
+        bits: dict[str, int] = {}
+        for one in self.contracts.waived:
+            if one.rule in names:
+                bits[one.clip_id] = bits.get(one.clip_id, 0) | 1 << names.index(one.rule)
+        if not bits:
+            return pl.lit(0, pl.UInt64)
+        granted = pl.col("clip_id").replace_strict(bits, default=0, return_dtype=pl.UInt64)
+        return pl.col("failed") & granted
 
 
 def _by_source(manifest: pl.DataFrame) -> list[tuple[tuple[object, ...], pl.DataFrame]]:
@@ -102,10 +114,16 @@ def _fails(rule: QualityRule) -> pl.Expr:
     return (below | above | unevaluated).fill_null(value=False)
 
 
-def _spelled(masks: pl.Series, names: Sequence[str]) -> pl.DataFrame:
-    """Status and reasons of every mask that occurs."""
-    found = masks.unique().to_list()
-    reasons = [[name for bit, name in enumerate(names) if mask >> bit & 1] for mask in found]
+def _spelled(masks: pl.DataFrame, names: Sequence[str]) -> pl.DataFrame:
+    """Status, reasons and waived rules of every pair of masks that occurs."""
+    reasons, waived = ([_names_of(mask, names) for mask in masks[column]] for column in MASKS)
     status = [ClipStatus.REJECTED.value if one else ClipStatus.ACCEPTED.value for one in reasons]
-    schema = {"failed": pl.UInt64, "status": pl.String, "reasons": pl.List(pl.String)}
-    return pl.DataFrame({"failed": found, "status": status, "reasons": reasons}, schema=schema)
+    words = pl.DataFrame(
+        {"status": status, "reasons": reasons, "words": waived},
+        schema={"status": pl.String, "reasons": pl.List(pl.String), "words": pl.List(pl.String)},
+    )
+    return masks.hstack(words)
+
+
+def _names_of(mask: int, names: Sequence[str]) -> list[str]:
+    return [name for bit, name in enumerate(names) if mask >> bit & 1]

@@ -34,6 +34,7 @@ class ReleaseConfig(Record):
     Attributes:
         name: of the registered model and of the service.
         use: what the release is declared to be for; the run's ``--use`` replaces it.
+        taken_down: clips and source videos with a tombstone; the run fills it in.
         parts: tools and weights in the closure, with their licences.
         minimum_fall: least relative fall of every stage's held-out objective.
         smallest_ratio: least pixel deviation of a ten-fold rollout over its first chunk, ``largest_ratio`` the most.
@@ -48,6 +49,7 @@ class ReleaseConfig(Record):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9-]{0,50}$")
     use: Use
+    taken_down: tuple[str, ...] = ()
     parts: list[LicensedPart]
     minimum_fall: float
     smallest_ratio: float = Field(gt=0)

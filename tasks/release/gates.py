@@ -1,6 +1,6 @@
 """What must hold before anything is released. Each gate is a measured value beside its limit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,19 +8,25 @@ import torch
 from safetensors import safe_open
 
 from data_contracts.benchmark import BenchmarkResults
-from data_contracts.clip import AcceptedRow
 from data_contracts.errors import ErrorCode, OperationError
 from data_contracts.licence import LicenceTable
 from data_contracts.release import GateResult
 from data_contracts.training import HeldOutReport, RolloutReport
+from tasks.release.closure import ClosureClip
 from tasks.release.config import ReleaseConfig
 from tasks.vision.video import read_video
 
 ROLLOUT_STAGE = "self_forcing"
+LICENCES, TAKEDOWNS = "licences", "takedowns"
+OWN_CODES = {
+    LICENCES: (ErrorCode.LICENCE_FORBIDS, "declare another --use, or leave these sources and parts out"),
+    TAKEDOWNS: (ErrorCode.TAKEN_DOWN, "`wm run` plans it anew without them; `wm takedown` names what holds them"),
+}
+"""Gates with an error code of their own, and what to do."""
 
 
 def all_gates(
-    inputs: Mapping[str, Path], accepted: Sequence[AcceptedRow], licences: LicenceTable, config: ReleaseConfig
+    inputs: Mapping[str, Path], clips: Sequence[ClosureClip], licences: LicenceTable, config: ReleaseConfig
 ) -> list[GateResult]:
     """Every gate that looks at finished artifacts, in a fixed order."""
     return [
@@ -29,22 +35,34 @@ def all_gates(
         _finite_weights(inputs[ROLLOUT_STAGE] / "model.safetensors"),
         *_videos(inputs["evaluate"], config),
         _denominator(inputs["evaluate"]),
-        licence_gate(accepted, licences, config),
+        licence_gate(clips, licences, config),
+        takedown_gate(clips, config.taken_down),
     ]
 
 
-def licence_gate(accepted: Sequence[AcceptedRow], licences: LicenceTable, config: ReleaseConfig) -> GateResult:
+def takedown_gate(clips: Sequence[ClosureClip], taken_down: Iterable[str]) -> GateResult:
+    """No clip in the closure has a tombstone; those that have are named."""
+    tombstones = frozenset(taken_down)
+    held = [clip.clip_id for clip in clips if clip.clip_id in tombstones or clip.source_video_id in tombstones]
+    told = (
+        f"{len(held)} clips with a tombstone are in the closure, first {held[0]}" if held else "none is in the closure"
+    )
+    return GateResult(gate=TAKEDOWNS, passed=not held, value=float(len(held)), limit=0.0, detail=told)
+
+
+def licence_gate(clips: Sequence[ClosureClip], licences: LicenceTable, config: ReleaseConfig) -> GateResult:
     """Every clip and every part in the closure allows the declared use; those that do not are named."""
-    clips: dict[str, list[str]] = {}
-    for row in accepted:
-        if not licences.allows(row.licence, config.use):
-            clips.setdefault(f"{row.source} ({row.licence})", []).append(row.clip_id)
-    forbidden = [f"{source}: {len(ids)} clips, first {ids[0]}" for source, ids in sorted(clips.items())]
+    allowed = {licence: licences.allows(licence, config.use) for licence in {clip.licence for clip in clips}}
+    under: dict[str, list[str]] = {}
+    for clip in clips:
+        if not allowed[clip.licence]:
+            under.setdefault(f"{clip.source} ({clip.licence})", []).append(clip.clip_id)
+    forbidden = [f"{source}: {len(ids)} clips, first {ids[0]}" for source, ids in sorted(under.items())]
     forbidden += [
         f"{part.name} ({part.licence})" for part in config.parts if not licences.allows(part.licence, config.use)
     ]
     return GateResult(
-        gate="licences",
+        gate=LICENCES,
         passed=not forbidden,
         value=float(len(forbidden)),
         limit=0.0,
@@ -56,18 +74,15 @@ def demand(gates: Sequence[GateResult]) -> None:
     """Stop the release at the first kind of failure.
 
     Raises:
-        OperationError: a gate failed; the licence gate has a code of its own.
+        OperationError: a gate failed; licences and tombstones have codes of their own.
     """
     failed = [gate for gate in gates if not gate.passed]
     if not failed:
         return
-    forbidden = [gate for gate in failed if gate.gate == "licences"]
-    if forbidden:
-        raise OperationError(
-            ErrorCode.LICENCE_FORBIDS,
-            f"the release is blocked: {forbidden[0].detail}",
-            "declare another --use, or leave these sources and parts out",
-        )
+    for gate in failed:
+        if gate.gate in OWN_CODES:
+            code, fix = OWN_CODES[gate.gate]
+            raise OperationError(code, f"the release is blocked: {gate.detail}", fix)
     text = "; ".join(f"{gate.gate} is {gate.value}, limit {gate.limit} ({gate.detail})" for gate in failed)
     raise OperationError(
         ErrorCode.GATE_FAILED, f"{len(failed)} gates failed: {text}", "train longer or look at the run report"

@@ -13,11 +13,13 @@ from data_contracts.latents import LatentRow
 from data_contracts.licence import load_licences
 from data_contracts.release import GateResult, ModelVersion
 from data_contracts.report import StageSummary
+from infra.ledger import Ledger
 from infra.signing import directory_manifest
 from infra.stage import StageContext
 from infra.workdir import Workdir
 from model.checkpoints.store import read_info
 from model.generation.bundle import RunSettings, write_bundle
+from tasks.release.closure import ClosureClip, closure_clips
 from tasks.release.config import ReleaseConfig
 from tasks.release.gates import all_gates, demand, video_gate
 from tasks.release.inference_service import inference_service_yaml
@@ -35,14 +37,15 @@ def run_release(context: StageContext[ReleaseConfig]) -> StageSummary:
     config, output = context.config, context.outputs["release"]
     workdir = _workdir(context)
     accepted = read_table(context.inputs["filter_accepted"] / "accepted.parquet", AcceptedRow)
-    gates = all_gates(context.inputs, accepted, load_licences(), config)
+    clips = closure_clips(workdir, context.inputs, accepted)
+    gates = all_gates(context.inputs, clips, load_licences(), _with_tombstones(config, workdir))
     demand(gates)
     context.progress.say(f"release: {len(gates)} gates passed")
     inputs = context.inputs
     info = write_bundle(
         output / "bundle", inputs[TRAINED], inputs["latents"], _run_settings(context), inputs["refiner_lora"]
     )
-    version = model_version(context, accepted, info)
+    version = model_version(context, clips, info)
     (output / "model_version.json").write_text(version.model_dump_json(indent=1) + "\n")
     (output / "inference_service.yaml").write_text(inference_service_yaml(version, config.service))
     times = smoke_test(output / "bundle", _smoke_request(context), output / "smoke.mp4")
@@ -54,9 +57,7 @@ def run_release(context: StageContext[ReleaseConfig]) -> StageSummary:
     return StageSummary(items=1, metrics={**times, "registry_version": float(published.registry_version)})
 
 
-def model_version(
-    context: StageContext[ReleaseConfig], accepted: Sequence[AcceptedRow], info: BundleInfo
-) -> ModelVersion:
+def model_version(context: StageContext[ReleaseConfig], clips: Sequence[ClosureClip], info: BundleInfo) -> ModelVersion:
     """Name the bundle after its content, and say what is behind it."""
     bundle = context.outputs["release"] / "bundle"
     canonical = json.dumps(directory_manifest(bundle), sort_keys=True).encode()
@@ -69,10 +70,16 @@ def model_version(
         weights=info.version,
         use=context.config.use.value,
         numerics=read_info(bundle / "model.json").numerics,
-        clip_ids=sorted(row.clip_id for row in accepted),
-        licences=sorted(parts | {row.licence for row in accepted}),
+        clip_ids=sorted({clip.clip_id for clip in clips}),
+        licences=sorted(parts | {clip.licence for clip in clips}),
         metrics=_headline(context.inputs["evaluate"]),
     )
+
+
+def _with_tombstones(config: ReleaseConfig, workdir: Workdir) -> ReleaseConfig:
+    """The configuration's tombstones and those of this moment: a workflow registered long ago knows of none."""
+    found = {*config.taken_down, *Ledger(workdir).decisions().taken_down}
+    return config.model_copy(update={"taken_down": tuple(sorted(found))})
 
 
 def _workdir(context: StageContext[ReleaseConfig]) -> Workdir:

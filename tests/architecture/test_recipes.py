@@ -30,7 +30,7 @@ def test_both_sets_have_the_same_keys(name: str) -> None:
 @pytest.mark.parametrize("spec", STAGES, ids=NAMES)
 def test_the_recipe_is_valid(kind: str, spec) -> None:
     module, _, name = spec.config.partition(":")
-    getattr(import_module(module), name).model_validate(load_recipe(RECIPES / kind, spec.name, "research"))
+    getattr(import_module(module), name).model_validate(load_recipe(RECIPES / kind, spec.name, {"use": "research"}))
 
 
 @pytest.mark.parametrize("kind", ["tiny", "paper"])

@@ -17,6 +17,7 @@ from infra.session import open_session
 from infra.settings import load_settings
 from infra.stage import Shard
 from infra.warm import WarmResources
+from workflows.declaration import Declaration
 
 
 def test_shards_fill_the_cache_and_the_stage_finds_everything_done(tmp_path):
@@ -26,7 +27,7 @@ def test_shards_fill_the_cache_and_the_stage_finds_everything_done(tmp_path):
     request = RunRequest("local", str(tmp_path / "work"), str(corpus))
     with open_session(request, settings, MemoryTracker()) as session:
         spec = GRAPH.find("collect")
-        job = prepare_job(session, spec, pipeline.config(spec, settings, "research"), {"corpus": "c"})
+        job = prepare_job(session, spec, pipeline.config(spec, settings, Declaration("research")), {"corpus": "c"})
         for index in range(3):
             warm_shard(session, job, Shard(index, 3))
         done = list(session.workdir.clip_cache.rglob("record.json"))
@@ -45,7 +46,7 @@ def test_a_rank_above_0_works_and_leaves_everything_to_rank_0(tmp_path, monkeypa
     tracker = MemoryTracker()
     with open_session(request, settings, tracker) as session:
         spec = GRAPH.find("collect")
-        job = prepare_job(session, spec, pipeline.config(spec, settings, "research"), {"corpus": "c"})
+        job = prepare_job(session, spec, pipeline.config(spec, settings, Declaration("research")), {"corpus": "c"})
         monkeypatch.setenv("RANK", "3")
         assert execute(session, job) == {"collect": ""}
         assert not session.workdir.artifacts.exists()

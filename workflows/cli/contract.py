@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workflows.cli.options import Json, WorkdirOption, chosen_workdir
+from workflows.cli.options import Json, WorkdirOption, chosen_workdir, contracts_in_force
 
 if TYPE_CHECKING:
     from data_contracts.contract_loader import ContractSet
@@ -65,12 +65,12 @@ def export(out: Annotated[Path, typer.Argument(help="Directory to write into.")]
 @app.command("try")
 def try_command(proposal: Proposal, workdir: WorkdirOption = None, json: Json = False) -> None:
     """Judge the stored scores under a proposal and list the clips whose fate changes. Changes nothing."""
-    from data_contracts.contract_loader import load_contracts, with_proposal
+    from data_contracts.contract_loader import with_proposal
     from tasks.filtering.proposal import try_proposal
     from tasks.filtering.report import read_corpus
     from workflows.cli.contract_tables import show_proposal
 
-    in_force = load_contracts()
+    in_force = contracts_in_force(workdir)
     proposed = with_proposal(in_force, proposal)
     corpus = read_corpus(chosen_workdir(workdir).artifacts)
     report = try_proposal(corpus, in_force, proposed)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from workflows.cli.corpus_page import page
-from workflows.cli.options import Json, Profile, WorkdirOption, chosen_workdir
+from workflows.cli.options import Json, Profile, WorkdirOption, chosen_workdir, contracts_in_force
 from workflows.cli.synth import synth
 
 if TYPE_CHECKING:
@@ -37,19 +37,18 @@ def stats(
     markdown: Annotated[bool, typer.Option("--markdown", help="Print every score of every clip as a table.")] = False,
 ) -> None:
     """Count what became of each clip, by source and by reason, with every score's distribution and near misses."""
-    from data_contracts.contract_loader import load_contracts
     from tasks.filtering.report import count
     from workflows.cli.corpus_markdown import score_table
     from workflows.cli.corpus_tables import show_stats
 
-    corpus = _read(workdir)
-    counted = count(corpus, load_contracts())
+    corpus, contracts = _read(workdir), contracts_in_force(workdir)
+    counted = count(corpus, contracts)
     if json:
         typer.echo(counted.model_dump_json())
     elif markdown:
-        typer.echo(score_table(counted, corpus, load_contracts()))
+        typer.echo(score_table(counted, corpus, contracts))
     else:
-        show_stats(counted, corpus, load_contracts())
+        show_stats(counted, corpus, contracts)
 
 
 @app.command()
@@ -75,12 +74,11 @@ def validate(workdir: WorkdirOption = None, json: Json = False) -> None:
 
     Without finished verdicts in the workdir, the contracts alone are checked.
     """
-    from data_contracts.contract_loader import load_contracts
     from data_contracts.errors import ErrorCode, OperationError
     from tasks.filtering.report import check_contracts
     from workflows.cli.corpus_tables import show_checks
 
-    checks = check_contracts(_read_if_there(workdir), load_contracts())
+    checks = check_contracts(_read_if_there(workdir), contracts_in_force(workdir))
     if json:
         typer.echo("[" + ",".join(check.model_dump_json() for check in checks) + "]")
     else:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STATUSES = ("accepted", "rejected", "quarantined")
 BARS = " ▁▂▃▄▅▆▇█"
 BINS = 24
-COLORS = {"pass": "green", "fail": "red", "not_evaluated": "dim"}
+COLORS = {"pass": "green", "fail": "red", "waived": "yellow", "not_evaluated": "dim"}
 
 
 def show_stats(stats: CorpusStats, corpus: "Corpus", contracts: ContractSet) -> None:

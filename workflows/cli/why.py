@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from workflows.cli.options import Json, WorkdirOption, chosen_workdir
+from workflows.cli.options import Json, WorkdirOption, chosen_workdir, contracts_in_force
 
 
 def why(
@@ -13,12 +13,13 @@ def why(
     json: Json = False,
 ) -> None:
     """Show each score of a clip, the range it must lie in, the rule and its version, and the picture."""
-    from data_contracts.contract_loader import load_contracts
+    from infra.ledger import Ledger
     from tasks.filtering.report import explain, read_corpus
     from workflows.cli.corpus_tables import show_explanation
 
-    corpus = read_corpus(chosen_workdir(workdir).artifacts)
-    for explanation in explain(corpus, load_contracts(), clip):
+    home = chosen_workdir(workdir)
+    entries = Ledger(home).entries()
+    for explanation in explain(read_corpus(home.artifacts), contracts_in_force(workdir), clip, entries):
         if json:
             typer.echo(explanation.model_dump_json())
         else:

@@ -1,6 +1,7 @@
 """Each gate lets a good release through and stops one broken thing, by name."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from data_contracts.clip import AcceptedRow
 from data_contracts.errors import ErrorCode, OperationError
 from data_contracts.licence import Use, load_licences
 from data_contracts.release import LicensedPart
-from tasks.release.gates import all_gates, demand, licence_gate
+from tasks.release.closure import ClosureClip
+from tasks.release.gates import all_gates, demand, licence_gate, takedown_gate
 from tasks.vision.tables import read_table
 from tasks.vision.video import write_video
 
@@ -20,8 +22,12 @@ def accepted(inputs):
     return read_table(inputs["filter_accepted"] / "accepted.parquet", AcceptedRow)
 
 
+def clips(inputs):
+    return [ClosureClip(row.clip_id, row.source_video_id, row.source, row.licence) for row in accepted(inputs)]
+
+
 def gates(inputs, config):
-    return all_gates(inputs, accepted(inputs), load_licences(), config)
+    return all_gates(inputs, clips(inputs), load_licences(), config)
 
 
 def change_json(path, **values):
@@ -101,8 +107,8 @@ def test_one_broken_thing_stops_the_release_by_name(inputs, config, damage, gate
 
 
 def test_a_clip_that_forbids_the_use_blocks_by_name(inputs, config):
-    rows = accepted(inputs)
-    bad = rows[1].model_copy(update={"licence": "CC-BY-NC-4.0", "source": "sekai_game"})
+    rows = clips(inputs)
+    bad = replace(rows[1], licence="CC-BY-NC-4.0", source="sekai_game")
     commercial = config.model_copy(update={"use": Use.COMMERCIAL})
     gate = licence_gate([rows[0], bad], load_licences(), commercial)
     assert not gate.passed
@@ -116,6 +122,18 @@ def test_a_clip_that_forbids_the_use_blocks_by_name(inputs, config):
 
 def test_a_weight_of_unknown_licence_blocks_by_name(inputs, config):
     unknown = config.model_copy(update={"parts": [LicensedPart(name="SomeNet", licence="LicenseRef-Unread")]})
-    gate = licence_gate(accepted(inputs), load_licences(), unknown)
+    gate = licence_gate(clips(inputs), load_licences(), unknown)
     assert not gate.passed
     assert "SomeNet" in gate.detail
+
+
+@pytest.mark.parametrize("subject", ["clip_id", "source_video_id"])
+def test_a_tombstone_in_the_closure_blocks_by_name(inputs, config, subject):
+    held = clips(inputs)[1]
+    gate = takedown_gate(clips(inputs), [getattr(held, subject)])
+    assert not gate.passed
+    assert held.clip_id in gate.detail
+    with pytest.raises(OperationError) as caught:
+        demand([gate])
+    assert caught.value.code is ErrorCode.TAKEN_DOWN
+    assert takedown_gate(clips(inputs), ["another"]).passed
