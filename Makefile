@@ -10,7 +10,7 @@ KINDS ?=
 BACKEND ?= reference
 WORKDIR ?= runs/local
 
-.PHONY: setup run test truth parity lint types bench docs ui serve clean
+.PHONY: setup run test truth steward parity lint types bench docs ui serve clean
 
 setup: $(VENV)/.ready
 
@@ -30,6 +30,10 @@ test: setup
 
 truth: setup
 	@$(BIN)/python tests/e2e/truth.py --seeds "$(SEEDS)"
+
+steward: setup
+	@$(BIN)/python tests/e2e/adopt_proposal.py --workdir $(WORKDIR)
+	@$(BIN)/python tests/e2e/steward.py --workdir $(WORKDIR)
 
 parity: setup
 	@$(BIN)/python tests/parity/run.py --vectors $(VECTORS) --kinds "$(KINDS)" --backend $(BACKEND)
