@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from browser import axe_findings, needs_chromium
 from safetensors.numpy import save_file
 
 from data_contracts.quality import Rule
@@ -60,3 +61,41 @@ def test_a_full_report_names_every_part_and_is_self_contained(artifacts: dict[st
 def test_a_report_of_nothing_has_no_sections(tmp_path: Path) -> None:
     page = write_report(ReportRequest({}, {}, []), [], tmp_path / "report.html").read_text()
     assert "<section" not in page
+
+
+def test_the_corpus_section_links_to_the_corpus_page_where_there_is_one(
+    artifacts: dict[str, Path], tmp_path: Path
+) -> None:
+    without = write_report(ReportRequest(artifacts, {}, []), [], tmp_path / "report.html").read_text()
+    assert "corpus/index.html" not in without
+    request = ReportRequest(artifacts, {}, [], corpus_page="corpus/index.html")
+    page = write_report(request, [], tmp_path / "report.html").read_text()
+    assert "<a href='corpus/index.html'>" in page[page.index('<section id="corpus">') :]
+
+
+@needs_chromium
+@pytest.mark.parametrize("width", [1400, 400], ids=["wide", "narrow"])
+def test_axe_has_no_finding_and_the_console_is_silent(browser, artifacts, tmp_path, width) -> None:
+    stages = [StageResult(name="filter", status=StageStatus.EXECUTED, seconds=1.5, artifact="0123.dir")]
+    made_from = {"filter_accepted": ["filter_verdicts"]}
+    ids = dict.fromkeys(artifacts, "0123456789abcdef0123456789abcdef.dir")
+    request = ReportRequest(artifacts, ids, stages, made_from, {"data docs": "x"}, {"model": "v1"}, "corpus/index.html")
+    page = write_report(request, [RULE], tmp_path / "report.html")
+    browser.console.clear()
+    browser.open(page.as_uri(), width)
+    _, passed, findings = axe_findings(browser)
+    assert not findings, "\n".join(findings)
+    assert {"color-contrast", "image-alt", "region"} <= set(passed)
+    assert browser.console == []
+    browser.press("Tab")
+    browser.press("Enter")
+    browser.tab_to("#corpus a")
+
+
+@needs_chromium
+def test_axe_can_go_red(browser, tmp_path) -> None:
+    page = write_report(ReportRequest({}, {}, [], facts={"model": "v1"}), [], tmp_path / "report.html")
+    page.write_text(page.read_text().replace("header dt { color: #9fb2c1; }", "header dt { color: #2d3c47; }"))
+    browser.open(page.as_uri())
+    _, _, findings = axe_findings(browser)
+    assert any(line.startswith("serious color-contrast") for line in findings)
