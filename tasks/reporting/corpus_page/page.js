@@ -139,13 +139,13 @@ function drawDetail() {
 function drawScores(cells) {
   const table = document.createElement("table");
   table.append(cell("caption", "Scores and their ranges"));
-  const head = document.createElement("tr");
+  const head = table.createTHead().insertRow();
+  const body = table.createTBody();
   ["rule", "metric", "value", "range"].forEach((name) => {
     const made = cell("th", name);
     made.scope = "col";
     head.append(made);
   });
-  table.append(head);
   const sorted = [...cells].sort((a, b) => (a[5] === "fail" ? 0 : 1) - (b[5] === "fail" ? 0 : 1));
   sorted.forEach(([metric, scorer, value, low, high, outcome, rule]) => {
     const line = document.createElement("tr");
@@ -155,7 +155,7 @@ function drawScores(cells) {
     title.scope = "row";
     line.append(title, cell("td", `${metric} by ${scorer}`));
     line.append(cell("td", shown, name), cell("td", `${low ?? ""} .. ${high ?? ""}`));
-    table.append(line);
+    body.append(line);
   });
   return table;
 }

@@ -41,7 +41,7 @@ def artifacts(tmp_path: Path) -> dict[str, Path]:
     poses[:, 2, 3] = np.linspace(0, 1, 9)
     save_file({"camera_to_world": poses}, folders["pose"] / "poses" / "a.safetensors")
     (folders["frame_gdn"] / "metrics.json").write_text(json.dumps({"loss": [1.0, 0.8, 0.7]}))
-    (folders["frame_gdn"] / "held_out.json").write_text(json.dumps({"before": 1.0, "after": 0.75}))
+    (folders["frame_gdn"] / "held_out.json").write_text(json.dumps({"before": 1.0, "after": 0.75, "before_with_camera": 1.0, "after_with_camera": 0.5}))
     return folders
 
 
@@ -50,7 +50,7 @@ def test_a_full_report_names_every_part_and_is_self_contained(artifacts: dict[st
     request = ReportRequest(artifacts, {"filter_accepted": "0123.dir"}, stages, facts={"model": "v<1>"})
     page = write_report(request, [RULE], tmp_path / "report.html").read_text()
     for anchor in ("corpus", "scores", "cameras", "training", "stages", "lineage"):
-        assert f'<section id="{anchor}">' in page
+        assert f'<section id="{anchor}" ' in page
     assert "after = 0.75" in page
     assert "0123.dir" in page
     assert "v&lt;1&gt;" in page
@@ -70,7 +70,7 @@ def test_the_corpus_section_links_to_the_corpus_page_where_there_is_one(
     assert "corpus/index.html" not in without
     request = ReportRequest(artifacts, {}, [], corpus_page="corpus/index.html")
     page = write_report(request, [], tmp_path / "report.html").read_text()
-    assert "<a href='corpus/index.html'>" in page[page.index('<section id="corpus">') :]
+    assert "<a href='corpus/index.html'>" in page[page.index('<section id="corpus" ') :]
 
 
 @needs_chromium
