@@ -7,30 +7,37 @@ from data_contracts.contract_loader import load_contracts
 from data_contracts.quality import Rule
 from infra.session import RunSession
 from infra.workdir import Workdir
+from workflows.corpus_page import corpus_page
 from workflows.local_run import RunOutcome
 
 REPORT = "report.html"
 
 
 def report_page(session: RunSession, outcome: RunOutcome) -> str:
-    """Write the report from the latest artifacts; gives its path, and keeps the page of a run that changed nothing."""
+    """Write the report, and the corpus page that it links to, from the latest artifacts; gives the report's path.
+
+    The pages of a run that changed nothing are kept.
+    """
+    pointers = {pointer.artifact: pointer for pointer in session.catalog.all_latest()}
+    if not pointers:
+        return ""
+    ids = {name: pointer.id for name, pointer in pointers.items()}
+    corpus = corpus_page(session, ids)
     page = session.workdir.reports / REPORT
     unchanged = not outcome.executed and outcome.error is None and page.exists()
     if unchanged:
         return str(page)
-    pointers = {pointer.artifact: pointer for pointer in session.catalog.all_latest()}
-    if not pointers:
-        return ""
     from tasks.reporting.page import write_report
     from tasks.reporting.request import ReportRequest
 
     made = {name: session.catalog.provenance_of(name, pointer.id)[-1] for name, pointer in pointers.items()}
     request = ReportRequest(
         artifacts={name: session.workdir.artifact(name) for name in pointers},
-        ids={name: pointer.id for name, pointer in pointers.items()},
+        ids=ids,
         stages=outcome.stages,
         parents={name: sorted({**record.inputs, **record.reads}) for name, record in made.items()},
         links=_links(session.workdir),
+        corpus_page=corpus,
         facts=_facts(session),
     )
     page.parent.mkdir(parents=True, exist_ok=True)
@@ -70,7 +77,7 @@ def _rules(workdir: Workdir) -> list[Rule]:
 
 def _links(workdir: Workdir) -> dict[str, str]:
     pages = sorted(workdir.data_docs.glob("*/**/index.html"))
-    return {"data docs": str(pages[0])} if pages else {}
+    return {"data docs": f"../{pages[0].relative_to(workdir.root)}"} if pages else {}
 
 
 def _facts(session: RunSession) -> dict[str, str]:

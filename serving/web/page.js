@@ -36,6 +36,7 @@ function light(key, on) {
 }
 
 addEventListener("keydown", (event) => {
+  if (recording && event.key === "Escape") return stopRecording();
   const key = event.key.toLowerCase();
   if (!recording || !KEYS.includes(key)) return;
   event.preventDefault();
@@ -73,7 +74,6 @@ function stopRecording() {
 
 find("record").addEventListener("click", () => {
   if (recording) return stopRecording();
-  find("record").blur();
   find("record").textContent = "Stop";
   find("record").classList.add("recording");
   const frames = [];

@@ -19,10 +19,8 @@ from data_contracts.quality import ScoreRow, VerdictRow
 from data_contracts.report import CorpusClip, CorpusStats, NearMiss
 from tasks.filtering import screen, stage
 from tasks.filtering.verdicts import judge, verdicts
-from tasks.vision.tables import read_table, record_schema
-
-NEAR = 0.05
-"""Share of a limit within which a score is a near miss."""
+from tasks.vision.near_misses import near_misses
+from tasks.vision.tables import read_table, record_schema, to_frame
 
 
 @dataclass(frozen=True)
@@ -102,38 +100,14 @@ def count(corpus: Corpus, contracts: ContractSet) -> CorpusStats:
         by_source={source: dict(sorted(counts.items())) for source, counts in sorted(by_source.items())},
         by_reason=dict(sorted(reasons.items())),
         rejects_alone=dict(sorted(alone.items())),
-        near_misses=near_misses(corpus, contracts),
+        near_misses=_near_misses(corpus, contracts),
     )
 
 
-def near_misses(corpus: Corpus, contracts: ContractSet) -> list[NearMiss]:
-    """Scores within ``NEAR`` of a limit, where no other rule rejects the clip; those that fail first, nearest first."""
-    outcomes = judge(corpus.rows, corpus.scores, contracts, corpus.stages).drop_nulls("value")
-    limits = pl.concat([
-        outcomes.with_columns(limit=pl.col(end)).drop_nulls("limit").filter(pl.col("limit") != 0)
-        for end in ("minimum", "maximum")
-    ])  # fmt: skip
-    share = (pl.col("value") - pl.col("limit")).abs() / pl.col("limit").abs()
-    failed = pl.DataFrame(
-        {"path": [one.path for one in corpus.verdicts], "reasons": [one.reasons for one in corpus.verdicts]},
-        schema={"path": pl.String, "reasons": pl.List(pl.String)},
-    )
-    others = pl.col("reasons").list.set_difference(pl.concat_list("rule")).list.len()
-    near = limits.join(failed, on="path").with_columns(share=share).filter((pl.col("share") <= NEAR) & (others == 0))
-    rows = near.sort("outcome", "share", "path", "rule").iter_rows(named=True)
-    return [
-        NearMiss(
-            path=row["path"],
-            clip_id=row["clip_id"],
-            rule=row["rule"],
-            metric=row["metric"],
-            value=row["value"],
-            limit=row["limit"],
-            outcome=row["outcome"],
-            thumbnail=picture_of(corpus, row["clip_id"]),
-        )
-        for row in rows
-    ]
+def _near_misses(corpus: Corpus, contracts: ContractSet) -> list[NearMiss]:
+    outcomes = judge(corpus.rows, corpus.scores, contracts, corpus.stages)
+    found = near_misses(to_frame(corpus.verdicts, VerdictRow), outcomes).drop("missed_by")
+    return [NearMiss(**row, thumbnail=picture_of(corpus, row["clip_id"])) for row in found.iter_rows(named=True)]
 
 
 def explain(

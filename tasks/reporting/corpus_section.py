@@ -29,8 +29,22 @@ def funnel(request: ReportRequest) -> Section | None:
         axes.tick_params(labelsize=8)
     counts = verdicts.group_by("status").len().sort("status").iter_rows()
     told = ", ".join(f"{number} {status}" for status, number in counts)
-    body = f"<p>{verdicts.height} listed: {escape(told)}.</p>{as_image(figure, 'Funnel')}{_pictures(request, verdicts)}"
-    return Section("corpus", "Corpus", body)
+    body = f"<p>{verdicts.height} listed: {escape(told)}.{_link(request)}</p>{as_image(figure, _in_words(verdicts))}"
+    return Section("corpus", "Corpus", body + _pictures(request, verdicts))
+
+
+def _link(request: ReportRequest) -> str:
+    """To the page of every clip, where it was written."""
+    page = escape(request.corpus_page)
+    return f" <a href='{page}'>Every clip with its scores, and the near misses</a>" if page else ""
+
+
+def _in_words(verdicts: pl.DataFrame) -> str:
+    """The left half of the figure for those who do not see it."""
+    counts = verdicts.group_by("source", "status").len().sort("source", "status").iter_rows()
+    return "Clips per source by verdict: " + ", ".join(
+        f"{source} {number} {status}" for source, status, number in counts
+    )
 
 
 def _stack_by_source(axes, verdicts: pl.DataFrame) -> None:  # noqa: ANN001 - a matplotlib Axes, imported lazily

@@ -18,6 +18,7 @@ class ReportRequest:
         parents: artifact name -> names of the artifacts it was made from.
         links: label -> path or URL, shown at the top.
         facts: label -> value, shown at the top (model version, endpoint, corpus, commit).
+        corpus_page: the steward's page as seen from the report; "" where there is none.
     """
 
     artifacts: Mapping[str, Path]
@@ -26,6 +27,7 @@ class ReportRequest:
     parents: Mapping[str, Sequence[str]] = field(default_factory=dict)
     links: Mapping[str, str] = field(default_factory=dict)
     facts: Mapping[str, str] = field(default_factory=dict)
+    corpus_page: str = ""
 
 
 @dataclass(frozen=True)

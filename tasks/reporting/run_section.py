@@ -23,19 +23,21 @@ def stage_times(request: ReportRequest) -> Section | None:
     axes.margins(x=0.2)
     axes.spines[["top", "right"]].set_visible(False)
     total = f"<p>{len(names)} stages, {sum(seconds):.0f} s in all.</p>"
-    return Section("stages", "Stages", total + as_image(figure, "Seconds per stage"))
+    told = ", ".join(f"{stage.name} {stage.seconds:.1f} {stage.status}" for stage in request.stages)
+    return Section("stages", "Stages", total + as_image(figure, f"Seconds per stage: {told}"))
 
 
 def lineage(request: ReportRequest) -> Section | None:
     """Every artifact with its id and its parents, newest last: the chain a reviewer follows."""
     if not request.ids:
         return None
-    rows = "".join(
-        f"<tr id='artifact-{escape(name)}'><td>{escape(name)}</td><td><code>{escape(content_id)}</code></td><td>"
-        + ", ".join(f"<a href='#artifact-{escape(p)}'>{escape(p)}</a>" for p in request.parents.get(name, ()))
-        + "</td></tr>"
-        for name, content_id in request.ids.items()
-    )
+    rows = "".join(_artifact_row(name, content_id, request) for name, content_id in request.ids.items())
     note = "<p>The same id is shown by DVC, MLflow and the release manifest; <code>wm lineage ID</code> follows it.</p>"
-    head = "<tr><th>artifact</th><th>content id</th><th>made from</th></tr>"
+    head = "<tr><th scope='col'>artifact</th><th scope='col'>content id</th><th scope='col'>made from</th></tr>"
     return Section("lineage", "Lineage", f"{note}<table>{head}{rows}</table>")
+
+
+def _artifact_row(name: str, content_id: str, request: ReportRequest) -> str:
+    parents = (f"<a href='#artifact-{escape(parent)}'>{escape(parent)}</a>" for parent in request.parents.get(name, ()))
+    head = f"<tr id='artifact-{escape(name)}'><th scope='row'>{escape(name)}</th>"
+    return f"{head}<td><code>{escape(content_id)}</code></td><td>{', '.join(parents)}</td></tr>"

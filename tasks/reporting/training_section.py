@@ -48,7 +48,7 @@ def _held_out_table(request: ReportRequest) -> str:
             values = json.loads(file.read_text())
             numbers = {key: value for key, value in values.items() if isinstance(value, int | float)}
             cells = " ".join(f"<td>{escape(key)} = {value:.4g}</td>" for key, value in numbers.items())
-            rows.append(f"<tr><td>{escape(name)}</td>{cells}</tr>")
+            rows.append(f"<tr><th scope='row'>{escape(name)}</th>{cells}</tr>")
     if not rows:
         return ""
     return f"<h3>Objective on fixed held-out clips and noise</h3><table class='dense'>{''.join(rows)}</table>"

@@ -81,7 +81,9 @@ def model_files(request: ReportRequest) -> Section | None:
 def as_table(value: Any) -> str:  # noqa: ANN401 - any JSON value
     """JSON as nested tables; numbers to four digits."""
     if isinstance(value, dict):
-        rows = "".join(f"<tr><th>{escape(str(key))}</th><td>{as_table(item)}</td></tr>" for key, item in value.items())
+        rows = "".join(
+            f"<tr><th scope='row'>{escape(str(key))}</th><td>{as_table(item)}</td></tr>" for key, item in value.items()
+        )
         return f"<table class='dense'>{rows}</table>"
     if isinstance(value, list):
         return "<br>".join(as_table(item) for item in value[:20]) + ("<br>..." if len(value) > 20 else "")

@@ -22,7 +22,7 @@ def ui(workdir: WorkdirOption = None, mlflow_port: MlflowPort = 5000, port: Page
     try:
         with page_server(home.root, port) as pages:
             typer.echo(f"MLflow     http://{LOOPBACK}:{mlflow_port}  (ready in a few seconds)")
-            for page in [*sorted(home.reports.glob("*.html")), *sorted(home.data_docs.glob("*/**/index.html"))]:
+            for page in [*sorted(home.reports.rglob("*.html")), *sorted(home.data_docs.glob("*/**/index.html"))]:
                 typer.echo(f"{page.parent.name:10} {pages}/{page.relative_to(home.root)}")
             typer.echo("Ctrl-C ends both")
             tracker.wait()

@@ -66,13 +66,17 @@ function drawRows() {
     ? `${(start + 1).toLocaleString("en")} to ${last.toLocaleString("en")} of ${found.length.toLocaleString("en")} clips`
     : "No clip fits.";
   element("rows").replaceChildren(...found.slice(start, last).map(drawRow));
-  element("previous").disabled = start === 0;
-  element("next").disabled = last >= found.length;
+  // A disabled button would lose the focus of whoever has just pressed it.
+  element("previous").setAttribute("aria-disabled", String(start === 0));
+  element("next").setAttribute("aria-disabled", String(last >= found.length));
 }
 
 function drawRow(row) {
   const line = document.createElement("tr");
-  const first = document.createElement("td");
+  line.dataset.row = String(row);
+  if (row === chosen) line.setAttribute("aria-current", "true");
+  const first = document.createElement("th");
+  first.scope = "row";
   const button = cell("button", index.path[row], "link");
   button.type = "button";
   button.addEventListener("click", () => choose(row));
@@ -82,8 +86,16 @@ function drawRow(row) {
   return line;
 }
 
-function choose(row) {
+function mark(row) {
   chosen = row;
+  for (const line of element("rows").children) {
+    if (Number(line.dataset.row) === row) line.setAttribute("aria-current", "true");
+    else line.removeAttribute("aria-current");
+  }
+}
+
+function choose(row) {
+  mark(row);
   const shard = Math.floor(row / PER_SHARD);
   if (shards.has(shard)) {
     drawDetail();
@@ -95,9 +107,21 @@ function choose(row) {
   document.head.append(script);
 }
 
+// Back to where the reader was: the row of the clip, or the search where that row is no longer shown.
+function closeDetail() {
+  if (chosen < 0) return;
+  const button = element("rows").querySelector(`[data-row="${chosen}"] button`);
+  mark(-1);
+  element("detail").replaceChildren(cell("p", "Choose a clip to see its scores, its picture and its path."));
+  (button ?? element("search")).focus();
+}
+
 function drawDetail() {
   const clip = shards.get(Math.floor(chosen / PER_SHARD))[chosen % PER_SHARD];
-  const parts = [cell("h3", index.path[chosen]), cell("p", clip.id ? `clip ${clip.id}` : "unreadable")];
+  const close = cell("button", "Close");
+  close.type = "button";
+  close.addEventListener("click", closeDetail);
+  const parts = [close, cell("h3", index.path[chosen]), cell("p", clip.id ? `clip ${clip.id}` : "unreadable")];
   const why = index.why[chosen].map((number) => index.reasons[number]).join(", ");
   parts.push(cell("p", `${index.statuses[index.status[chosen]]}${why ? `: ${why}` : ""}`, why ? "fail" : ""));
   if (clip.picture) {
@@ -115,21 +139,23 @@ function drawDetail() {
 function drawScores(cells) {
   const table = document.createElement("table");
   table.append(cell("caption", "Scores and their ranges"));
-  const head = document.createElement("tr");
+  const head = table.createTHead().insertRow();
+  const body = table.createTBody();
   ["rule", "metric", "value", "range"].forEach((name) => {
     const made = cell("th", name);
     made.scope = "col";
     head.append(made);
   });
-  table.append(head);
   const sorted = [...cells].sort((a, b) => (a[5] === "fail" ? 0 : 1) - (b[5] === "fail" ? 0 : 1));
   sorted.forEach(([metric, scorer, value, low, high, outcome, rule]) => {
     const line = document.createElement("tr");
     const shown = typeof value === "number" ? String(Number(value.toPrecision(4))) : (value ?? "not measured");
     const name = outcome === "fail" ? "fail" : "";
-    line.append(cell("td", outcome === "fail" ? `${rule} (fails)` : rule, name), cell("td", `${metric} by ${scorer}`));
+    const title = cell("th", outcome === "fail" ? `${rule} (fails)` : rule, name);
+    title.scope = "row";
+    line.append(title, cell("td", `${metric} by ${scorer}`));
     line.append(cell("td", shown, name), cell("td", `${low ?? ""} .. ${high ?? ""}`));
-    table.append(line);
+    body.append(line);
   });
   return table;
 }
@@ -164,8 +190,22 @@ function drawTrack(track) {
 element("filters").addEventListener("submit", (event) => event.preventDefault());
 element("previous").addEventListener("click", () => turn(-1));
 element("next").addEventListener("click", () => turn(1));
+function step(event) {
+  const buttons = [...element("rows").querySelectorAll("button")];
+  const at = buttons.indexOf(event.target);
+  const next = buttons[at + (event.key === "ArrowDown" ? 1 : -1)];
+  if (at < 0 || next === undefined) return;
+  event.preventDefault();
+  next.focus();
+}
+
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || /^(INPUT|SELECT)$/.test(event.target.tagName)) return;
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "ArrowDown" || event.key === "ArrowUp") step(event);
+  // In the search Escape empties the field, and in a list it closes the list.
+  if (/^(INPUT|SELECT)$/.test(event.target.tagName) && event.target.type !== "checkbox") return;
+  if (event.key === "Escape") closeDetail();
+  if (!element("keys").checked) return;
   if (event.key === "/") {
     event.preventDefault();
     element("search").focus();

@@ -1,13 +1,11 @@
-"""What the corpus page counts: the funnel, what each rule rejects alone, near misses, and histograms."""
+"""What the corpus page counts: the funnel, what each rule rejects alone, and histograms."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import polars as pl
 
-NEAR = 0.05  # a near miss lies within this share of the limit it breaks
 BINS = 30
-FAIL = "fail"
 
 
 @dataclass(frozen=True)
@@ -35,26 +33,6 @@ def reasons(verdicts: pl.DataFrame) -> pl.DataFrame:
     exploded = verdicts.with_columns(alone=alone).explode("reasons").drop_nulls("reasons")
     counted = exploded.group_by(reason="reasons").agg(pl.len().alias("clips"), pl.col("alone").sum())
     return counted.sort("clips", "reason", descending=[True, False])
-
-
-def near_misses(verdicts: pl.DataFrame, outcomes: pl.DataFrame, share: float = NEAR) -> pl.DataFrame:
-    """Rejected clips that one rule alone rejects, by at most ``share`` of the limit: nearest first.
-
-    A limit of 0 has no share; such cells have no near misses.
-
-    Returns:
-        ``path, clip_id, rule, metric, value, limit, missed_by`` (a share of the limit).
-    """
-    rejected = verdicts.filter((pl.col("status") == "rejected") & (pl.col("reasons").list.len() == 1))
-    failed = outcomes.filter((pl.col("outcome") == FAIL) & pl.col("value").is_not_null())
-    below = pl.col("minimum").is_not_null() & (pl.col("value") < pl.col("minimum"))
-    cells = failed.with_columns(limit=pl.when(below).then("minimum").otherwise("maximum"))
-    cells = cells.filter(pl.col("limit").is_not_null() & (pl.col("limit") != 0))
-    missed = ((pl.col("value") - pl.col("limit")) / pl.col("limit")).abs()
-    joined = cells.with_columns(missed_by=missed).join(rejected.select("path", "clip_id"), on="path", suffix="_")
-    columns = ("path", "clip_id", "rule", "metric", "value", "limit", "missed_by")
-    worst = joined.select(columns).group_by("path", maintain_order=True).agg(pl.all().sort_by("missed_by").last())
-    return worst.select(columns).filter(pl.col("missed_by") <= share).sort("missed_by", "path")
 
 
 def histograms(scores: pl.DataFrame, outcomes: pl.DataFrame) -> list[Histogram]:
