@@ -15,13 +15,17 @@ class RuleFinding(Record):
 
 
 class ClipExplanation(Record):
-    """``wm why --json``: everything that decided about one listed input. ``thumbnail`` is a file, "" = none."""
+    """``wm why --json``: everything that decided about one listed input. ``thumbnail`` is a file, "" = none.
+
+    ``detail`` is what was seen in its files, "" = nothing wrong.
+    """
 
     path: str
     clip_id: str
     source: str
     status: str
     reasons: list[str]
+    detail: str
     contract: str
     thumbnail: str
     findings: list[RuleFinding]
