@@ -74,7 +74,7 @@ def test_a_row_that_is_there_twice(corpus, read, source):
     column = {"miradata": "file_path", "omniworld": "UID", "sekai_game": "videoFile", "dl3dv_gs": "hash"}[source]
     value = BAD[source].removeprefix(f"{source}/")
     line = f"{INDEX[source]}, line 4, column {column}: found {value!r} a second time; expected each input once; "
-    check(read, f"{index(source)}#4", FaultRule.INDEX, line + "fix: remove one of the two rows")
+    check(read, f"{index(source)}#4", FaultRule.INDEX, line + "fix: remove one of the two rows", added=True)
 
 
 @pytest.mark.parametrize("source", INDEX)
@@ -84,7 +84,7 @@ def test_an_open_quote_does_not_swallow_the_rows_behind_it(corpus, read, source)
     lines = path.read_text().splitlines()
     path.write_text("\n".join([*lines[:2], '"' + lines[2], *lines[3:]]) + "\n")
     line = f"{INDEX[source]}, line 3: found a quote that is not closed; expected whole quoted fields; fix: close the "
-    check(read, f"{index(source)}#3", FaultRule.INDEX, line + "quote, or double it")
+    check(read, f"{index(source)}#3", FaultRule.INDEX, line + "quote, or double it", added=True)
 
 
 def renamed(rows):
