@@ -22,7 +22,7 @@ from tasks.latents.training_layout.layout import (
     score_value,
 )
 
-BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ZlibError)
+BROKEN = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, ZlibError)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ def read_archive(raw_zip: Path, cache: Path) -> TrainingArchive:
     sidecars = _sidecars(raw_zip, problems)
     metadata = _members(raw_zip, ".json", problems)
     latents = _members(cache / raw_zip.name, ".npz", problems)
+    orphans = [key for key in latents if key not in metadata]
+    problems += [Problem(raw_zip.name, key, "no metadata, yet a latent") for key in orphans]
     clips: list[TrainingClip] = []
     for key, data in metadata.items():
         try:
@@ -104,8 +106,8 @@ def _latent(data: bytes | None) -> np.ndarray:
             latent = arrays["z"]
     except BROKEN as error:
         raise _Unusable("latents", f"latent cannot be read: {error}") from error
-    if latent.ndim != 4 or not np.isfinite(latent).all():
-        raise _Unusable("latents", f"latent of shape {latent.shape} is not a finite C T H W array")
+    if latent.dtype.kind != "f" or latent.ndim != 4 or not np.isfinite(latent).all():
+        raise _Unusable("latents", f"latent of shape {latent.shape}, {latent.dtype}, is not a finite C T H W array")
     return latent
 
 
@@ -141,6 +143,11 @@ def _cameras(path: Path, problems: list[Problem]) -> dict[str, tuple[np.ndarray,
             ids, ranges, poses, intrinsics = (arrays[name] for name in ("ids", "ranges", "pose", "intrinsics"))
     except BROKEN as error:
         problems.append(Problem(path.name, "", f"cameras cannot be read: {error}"))
+        return {}
+    kinds = (ranges.dtype.kind, poses.dtype.kind, intrinsics.dtype.kind)
+    if kinds[0] not in "iu" or set(kinds[1:]) != {"f"}:
+        told = f"ranges {ranges.dtype}, pose {poses.dtype}, intrinsics {intrinsics.dtype}"
+        problems.append(Problem(path.name, "", f"types do not fit: {told}; whole numbers and two of floating point"))
         return {}
     if poses.shape[1:] != (4, 4) or intrinsics.shape != (len(poses), 4) or ranges.shape != (len(ids), 2):
         told = f"ids {ids.shape}, ranges {ranges.shape}, pose {poses.shape}, intrinsics {intrinsics.shape}"
