@@ -217,6 +217,7 @@ def test_truth_and_ground_truth_are_not_sources(tmp_path):
     [
         ({"format": "vhs"}, "format"),
         ({"typical_speed": -1}, "typical_speed"),
+        ({"typical_speed": 60}, "typical_speed is 60: Input should be less than or equal to 50"),  # centimetres
         ({"colour": "red"}, "colour"),
     ],
 )
