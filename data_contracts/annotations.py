@@ -28,7 +28,8 @@ class SourceAnnotations:
         sensor_depth_frames: the frames ``sensor_depth`` belongs to.
         pose_rows: pose rows the source ships for the media, -1 where it ships none.
         native_frames: frames of the source's media.
-        nonfinite_pose_rows: how many of the source's pose or intrinsics rows hold a NaN or an infinity.
+        nonfinite_pose_rows: how many of the source's pose rows hold a NaN or an infinity.
+        nonfinite_first_row: the first of them, a native frame; -1 = none.
     """
 
     camera_to_world: Float[np.ndarray, "frames 4 4"] | None = None
@@ -40,6 +41,7 @@ class SourceAnnotations:
     pose_rows: int = -1
     native_frames: int = 0
     nonfinite_pose_rows: int = 0
+    nonfinite_first_row: int = -1
 
     @property
     def is_empty(self) -> bool:

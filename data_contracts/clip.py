@@ -63,7 +63,9 @@ class ClipRow(Record):
     typical_speed: float = Field(default=0.0, ge=0, description="metres per second the source declares; 0 = none")
     status: ClipStatus = ClipStatus.READY
     reasons: list[str] = Field(default_factory=list)
-    detail: str = Field(default="", description="what was seen, for quarantined inputs")
+    detail: str = Field(
+        default="", description="what was seen: why it is quarantined, or what its poses will be rejected for"
+    )
 
 
 class AcceptedRow(Record):

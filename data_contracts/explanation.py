@@ -22,6 +22,7 @@ class ClipExplanation(Record):
 
     ``thumbnail`` is a file, "" = none; ``decisions`` are the ledger's entries about the clip or its source video, those
     that have expired or were revoked too.
+    ``detail`` is what was seen in its files, "" = nothing wrong.
     """
 
     path: str
@@ -29,6 +30,7 @@ class ClipExplanation(Record):
     source: str
     status: str
     reasons: list[str]
+    detail: str
     contract: str
     thumbnail: str
     findings: list[RuleFinding]

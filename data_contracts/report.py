@@ -47,12 +47,13 @@ class RunResult(Record):
 
 
 class CorpusClip(Record):
-    """One clip of ``wm corpus stats --json``."""
+    """One clip of ``wm corpus stats --json``. ``detail`` is what was seen in its files, "" = nothing wrong."""
 
     path: str
     clip_id: str
     status: str
     reasons: list[str]
+    detail: str = ""
 
 
 class NearMiss(Record):

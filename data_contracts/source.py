@@ -31,6 +31,7 @@ class SourceDescriptor(Record):
         licence: SPDX id or ``LicenseRef-...``, for every clip that does not declare its own.
         pose_mode: how metric poses are obtained (App. B.1).
         typical_speed: metres per second along the path, the scale prior where no sensor depth exists; 0 = unknown.
+            Above 50 it was written in another unit.
         description: for people.
     """
 
@@ -39,7 +40,7 @@ class SourceDescriptor(Record):
     format: SourceFormat
     licence: str = Field(min_length=1)
     pose_mode: PoseMode = PoseMode.DEFAULT
-    typical_speed: float = Field(default=0.0, ge=0)
+    typical_speed: float = Field(default=0.0, ge=0, le=50)
     description: str = ""
 
 

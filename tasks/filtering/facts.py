@@ -5,6 +5,7 @@ from collections.abc import Container
 from data_contracts.clip import ClipRow, ItemKind
 from data_contracts.licence import LicenceTable, Use
 from data_contracts.quality import ScoreRow
+from data_contracts.source_fault import FaultRule
 from tasks.vision.caption_leak import find_leaks
 
 MEDIA_RULES = ("media_empty", "media_corrupt", "media_truncated", "media_too_short")
@@ -12,9 +13,10 @@ NOT_MEASURED = "source"
 
 
 def media_scores(row: ClipRow) -> list[ScoreRow]:
-    """1 for each thing the decoder found wrong, else 0."""
-    found = {rule: rule in row.reasons for rule in MEDIA_RULES}
-    return [fact(row, rule, "decoder", float(wrong), row.detail if wrong else "") for rule, wrong in found.items()]
+    """1 for each thing that the decoder, or the reader of the source, found wrong, else 0."""
+    scorers = dict.fromkeys(MEDIA_RULES, "decoder") | {rule.value: "reader" for rule in FaultRule}
+    found = {rule: rule in row.reasons for rule in scorers}
+    return [fact(row, rule, scorers[rule], float(wrong), row.detail if wrong else "") for rule, wrong in found.items()]
 
 
 def licence_score(row: ClipRow, table: LicenceTable, use: Use) -> ScoreRow:

@@ -7,7 +7,7 @@ from typing import Any
 
 import cv2
 
-from data_contracts.annotations import read_annotations
+from data_contracts.annotations import SourceAnnotations, read_annotations
 from data_contracts.clip import ClipRow
 from data_contracts.quality import ScoreRow
 from infra.stage import ClipJob
@@ -19,7 +19,7 @@ from tasks.filtering.scorers.protocol import Measure, StoredClip
 from tasks.vision.flow import gray_frames
 from tasks.vision.video import read_video
 
-ANNOTATION_SCORER, ANNOTATION_VERSION = "annotation", "1"
+ANNOTATION_SCORER, ANNOTATION_VERSION = "annotation", "2"
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,13 @@ def _annotations(path: Path | None) -> Sequence[Measure]:
     rows = f"{shipped.pose_rows} pose rows, {shipped.native_frames} frames"
     return [
         Measure("pose_row_difference", float(difference), detail=rows if difference else ""),
-        Measure("nonfinite_pose_rows", float(shipped.nonfinite_pose_rows)),
+        Measure("nonfinite_pose_rows", float(shipped.nonfinite_pose_rows), detail=_nonfinite(shipped)),
     ]
+
+
+def _nonfinite(shipped: SourceAnnotations) -> str:
+    rows = shipped.nonfinite_pose_rows
+    return f"{rows} pose rows, the first of native frame {shipped.nonfinite_first_row}" if rows else ""
 
 
 def _write_thumbnail(path: Path, clip: StoredClip, width: int) -> None:

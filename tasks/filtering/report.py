@@ -92,9 +92,16 @@ def count(corpus: Corpus, contracts: ContractSet) -> CorpusStats:
         counts[verdict.status.value] = counts.get(verdict.status.value, 0) + 1
     reasons = Counter(reason for verdict in clips for reason in verdict.reasons)
     alone = Counter(verdict.reasons[0] for verdict in clips if len(verdict.reasons) == 1)
+    details = {row.path: row.detail for row in corpus.rows}
     return CorpusStats(
         clips=[
-            CorpusClip(path=clip.path, clip_id=clip.clip_id, status=clip.status.value, reasons=clip.reasons)
+            CorpusClip(
+                path=clip.path,
+                clip_id=clip.clip_id,
+                status=clip.status.value,
+                reasons=clip.reasons,
+                detail=details.get(clip.path, ""),
+            )
             for clip in clips
         ],
         by_source={source: dict(sorted(counts.items())) for source, counts in sorted(by_source.items())},
@@ -214,6 +221,7 @@ def _explain(corpus: Corpus, contracts: ContractSet, row: ClipRow, outcomes: pl.
         source=row.source,
         status=verdict.status.value,
         reasons=verdict.reasons,
+        detail=row.detail,
         contract=contracts.version_of(row.source),
         thumbnail=picture_of(corpus, row.clip_id),
         findings=findings,

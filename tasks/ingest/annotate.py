@@ -3,6 +3,8 @@
 import numpy as np
 
 from data_contracts.annotations import SourceAnnotations
+from data_contracts.source_fault import FaultRule
+from tasks.ingest.fault import SourceFault
 from tasks.ingest.item import ImageSequence, NativeCameras, SourceItem
 from tasks.ingest.readers.protocol import SourceReader
 from tasks.ingest.readers.sensor_depth import read_sensor_depth
@@ -25,12 +27,13 @@ def annotate(
         depth_stride: every how many clip frames dense depth is kept.
 
     Raises:
-        MediaError: an annotation file cannot be read.
+        SourceFaultError: an annotation file cannot be read, or is in another unit.
     """
     cameras = reader.cameras(item, fit.native)
     poses, intrinsics, rows = _matched(cameras, native, native_frames)
     depth, depth_frames = _depth(reader, item, fit, native[::depth_stride])
     sensor, sensor_frames = _sensor_depth(item, fit, native)
+    wrong = _nonfinite(cameras.camera_to_world)
     return SourceAnnotations(
         camera_to_world=poses,
         intrinsics=None if intrinsics is None else fit.intrinsics(intrinsics),
@@ -40,8 +43,25 @@ def annotate(
         sensor_depth_frames=sensor_frames,
         pose_rows=rows,
         native_frames=native_frames,
-        nonfinite_pose_rows=_nonfinite(cameras),
+        nonfinite_pose_rows=int(wrong.sum()),
+        nonfinite_first_row=int(wrong.argmax()) if wrong.any() else -1,
     )
+
+
+def pose_fault(item: SourceItem, annotations: SourceAnnotations) -> SourceFault | None:
+    """What the screen will reject the clip for: poses that are not finite, or not one a frame; None = neither."""
+    if annotations.nonfinite_pose_rows:
+        field = f"pose of frame {annotations.nonfinite_first_row}"
+        found, fix = f"NaN or infinity, in {annotations.nonfinite_pose_rows} rows", "estimate these poses again"
+        return SourceFault(FaultRule.NOT_FINITE, _pose_file(item), field, found, "finite numbers", fix)
+    if annotations.pose_rows not in (-1, annotations.native_frames):
+        found, expected = f"{annotations.pose_rows} rows", f"{annotations.native_frames}, one a frame of the media"
+        return SourceFault(FaultRule.SIDECAR, _pose_file(item), "poses", found, expected, "write one pose a frame")
+    return None
+
+
+def _pose_file(item: SourceItem) -> str:
+    return item.name_of(item.annotations[0])
 
 
 def _matched(
@@ -55,24 +75,23 @@ def _matched(
     return (None if poses is None or rows != native_frames else poses[native]), intrinsics, rows
 
 
-def _nonfinite(cameras: NativeCameras) -> int:
-    present = [array for array in (cameras.camera_to_world, cameras.intrinsics) if array is not None]
-    return int(sum(np.count_nonzero(~np.isfinite(array.reshape(len(array), -1)).all(axis=1)) for array in present))
+def _nonfinite(poses: np.ndarray | None) -> np.ndarray:
+    """Which native rows hold a NaN or an infinity."""
+    return np.zeros(0, dtype=bool) if poses is None else ~np.isfinite(poses).all(axis=(1, 2))
 
 
 def _depth(reader: SourceReader, item: SourceItem, fit: CoverCrop, native: np.ndarray) -> Arrays:
-    maps = [reader.depth(item, int(index)) for index in native]
-    present = [depth for depth in maps if depth is not None]
-    if len(present) != len(maps):
+    maps = reader.depth(item, native)
+    if maps is None:
         return None, None
-    return np.stack([fit.depth(depth) for depth in present]), np.arange(len(present), dtype=np.int64)
+    return np.stack([fit.depth(depth) for depth in maps]), np.arange(len(maps), dtype=np.int64)
 
 
 def _sensor_depth(item: SourceItem, fit: CoverCrop, native: np.ndarray) -> Arrays:
     """The maps taken with a native frame that is in the clip."""
     if item.sensor_depth is None:
         return None, None
-    sensor = read_sensor_depth(item.sensor_depth)
+    sensor = read_sensor_depth(item.sensor_depth, item.name_of(item.sensor_depth))
     numbers = np.asarray(item.media.numbers)[native] if isinstance(item.media, ImageSequence) else native
     place = {int(number): frame for frame, number in reversed(list(enumerate(numbers)))}
     kept = [(place[int(number)], row) for row, number in enumerate(sensor.frames) if int(number) in place]

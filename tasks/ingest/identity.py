@@ -1,6 +1,7 @@
 """What a clip is called and on which side of the split it falls: digests of bytes and names, never of paths."""
 
 import hashlib
+from pathlib import Path
 
 from infra.stage import digest_file, digest_json
 from tasks.ingest.config import IngestConfig
@@ -11,7 +12,7 @@ ID_LENGTH = 16
 
 def media_digest(item: SourceItem) -> str:
     """SHA-256 of the media bytes; of a sequence, of its files' digests in order; "" where a file is missing."""
-    if not all(path.is_file() for path in item.media_files):
+    if not item.media_files or not all(path.is_file() for path in item.media_files):
         return ""
     digests = [digest_file(path) for path in item.media_files]
     return digests[0] if len(digests) == 1 else digest_json(digests)
@@ -19,8 +20,13 @@ def media_digest(item: SourceItem) -> str:
 
 def annotation_digest(item: SourceItem) -> str:
     """One digest of every annotation file; "" where the source ships none."""
-    files = [*item.annotations, *([item.sensor_depth] if item.sensor_depth else [])]
+    files = [path for path in annotation_files(item) if path.is_file()]
     return digest_json([digest_file(path) for path in files]) if files else ""
+
+
+def annotation_files(item: SourceItem) -> list[Path]:
+    """The files the annotations are read from, sensor depth last; a listed one need not be there."""
+    return [*item.annotations, *([item.sensor_depth] if item.sensor_depth else [])]
 
 
 def clip_id(media: str, native_frames: tuple[int, int], rate: tuple[float, int]) -> str:

@@ -8,6 +8,7 @@ from jaxtyping import Float
 
 from data_contracts.clip import ItemKind
 from data_contracts.source import SourceDescriptor, SourceFormat
+from tasks.ingest.fault import SourceFault
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,14 @@ class GaussianScene:
     ply: Path
 
 
-Media = VideoFile | ImageSequence | GaussianScene
+@dataclass(frozen=True)
+class NoMedia:
+    """A row of an index that cannot be read: what it would have been, where the media lie is not known."""
+
+    kind: ItemKind
+
+
+Media = VideoFile | ImageSequence | GaussianScene | NoMedia
 
 
 @dataclass(frozen=True)
@@ -63,6 +71,8 @@ class SourceItem:
         caption: the source's caption, "" = none.
         annotations: files the annotations are read from, in the reader's order.
         sensor_depth: file of sparse sensor depth, None = none.
+        root: the source's folder, against which messages name files.
+        fault: what is wrong with its row or its sidecar, None = nothing so far.
     """
 
     path: str
@@ -74,10 +84,18 @@ class SourceItem:
     caption: str = ""
     annotations: tuple[Path, ...] = ()
     sensor_depth: Path | None = None
+    root: Path = Path()
+    fault: SourceFault | None = None
+
+    def name_of(self, path: Path) -> str:
+        """A file of the source as messages name it."""
+        return path.relative_to(self.root).as_posix()
 
     @property
     def kind(self) -> ItemKind:
         """A video clip or a Gaussian scene."""
+        if isinstance(self.media, NoMedia):
+            return self.media.kind
         return ItemKind.SPLAT_SCENE if isinstance(self.media, GaussianScene) else ItemKind.VIDEO
 
     @property
@@ -90,6 +108,8 @@ class SourceItem:
                 return images
             case GaussianScene(ply):
                 return (ply,)
+            case NoMedia():
+                return ()
 
 
 @dataclass(frozen=True)

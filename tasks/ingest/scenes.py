@@ -24,7 +24,8 @@ def store_scene(item: SourceItem, media_digest: str, directory: Path) -> dict[st
     training cameras it belongs to, ``sensor_depth_frames``.
 
     Raises:
-        MediaError: the PLY is cut off or is none, or the cameras cannot be read.
+        MediaError: the PLY is cut off or is none.
+        SourceFaultError: the cameras or the sensor depth cannot be read.
     """
     if not isinstance(item.media, GaussianScene):
         raise TypeError("only a Gaussian scene is stored as one")
@@ -36,7 +37,7 @@ def store_scene(item: SourceItem, media_digest: str, directory: Path) -> dict[st
         "size": np.array([training.height, training.width], dtype=np.int64),
     }
     if item.sensor_depth is not None:
-        sensor = read_sensor_depth(item.sensor_depth)
+        sensor = read_sensor_depth(item.sensor_depth, item.name_of(item.sensor_depth))
         tensors |= {"sensor_depth": sensor.depth, "sensor_depth_frames": sensor.frames}
     name = media_digest[:ID_LENGTH]
     folder = directory / "scenes"

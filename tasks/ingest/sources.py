@@ -1,7 +1,6 @@
 """Finding the sources of a corpus directory, and the reader of each format."""
 
 import json
-from itertools import pairwise
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -53,7 +52,7 @@ def list_corpus(corpus: Path) -> list[tuple[SourceFolder, SourceItem]]:
     """Every input of every source, sorted by path.
 
     Raises:
-        InputError: there is none, one is listed twice, or an index cannot be read.
+        InputError: there is none, or a descriptor is not valid.
     """
     pairs = [(folder, item) for folder in find_sources(corpus) for item in _items(folder)]
     if not pairs:
@@ -62,13 +61,7 @@ def list_corpus(corpus: Path) -> list[tuple[SourceFolder, SourceItem]]:
             f"{corpus.name!r} holds no media",
             "give a folder with mp4, mov, mkv or webm files, or sources as docs/sources.md describes",
         )
-    pairs.sort(key=lambda pair: pair[1].path)
-    for (_, item), (_, after) in pairwise(pairs):
-        if item.path == after.path:
-            raise InputError(
-                ErrorCode.CORPUS_UNREADABLE, f"{item.path} is listed twice", "remove one of the two rows of the index"
-            )
-    return pairs
+    return sorted(pairs, key=lambda pair: pair[1].path)
 
 
 def _items(folder: SourceFolder) -> list[SourceItem]:

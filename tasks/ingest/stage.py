@@ -8,7 +8,8 @@ from data_contracts.errors import ErrorCode, InputError
 from data_contracts.report import StageSummary
 from infra.stage import ClipJob, ClipResult, StageContext, copy_files, map_clips
 from tasks.ingest.config import IngestConfig
-from tasks.ingest.identity import annotation_digest, media_digest, split_of, timing_of
+from tasks.ingest.fault_lines import fault_lines
+from tasks.ingest.identity import annotation_digest, annotation_files, media_digest, split_of, timing_of
 from tasks.ingest.item import SourceFolder, SourceItem
 from tasks.ingest.sources import list_corpus
 from tasks.ingest.work import IngestWork, ingest_item
@@ -21,16 +22,18 @@ def run_ingest(context: StageContext[IngestConfig]) -> StageSummary:
     """Read the corpus (input ``corpus``) and write the artifact ``ingest`` (``docs/artifacts.md``).
 
     Raises:
-        InputError: the corpus holds no media, an index cannot be read, or no input is usable.
+        InputError: the corpus holds no media, a descriptor is not valid, or no input is usable.
     """
     listed = list_corpus(context.inputs["corpus"])
     results = map_clips(context, [_job(context.config, item) for _, item in listed], ingest_item)
     rows = [_row(pair, result, context.config) for pair, result in zip(listed, results, strict=True)]
+    for line in fault_lines(rows):
+        context.progress.say(line)
     usable = [row for row in rows if row.status is ClipStatus.READY]
     if not usable:
         raise InputError(
             ErrorCode.NO_USABLE_CLIP,
-            f"none of {len(rows)} inputs is usable: {_tally(rows)}",
+            f"none of {len(rows)} inputs is usable: {_tally(rows)}; {fault_lines(rows)[0]}",
             "give videos that play to their end and last at least "
             f"{(context.config.minimum_frames - 1) / context.config.fps:g} s",
         )
@@ -43,11 +46,13 @@ def run_ingest(context: StageContext[IngestConfig]) -> StageSummary:
 
 
 def _job(config: IngestConfig, item: SourceItem) -> ClipJob[IngestWork]:
+    if item.fault is not None:  # the row or the sidecar decides, whatever the media are
+        return ClipJob(item.path, {"fault": str(item.fault)}, IngestWork(item, "", config))
     media = media_digest(item)
     key = {
         "media": media,
         "annotations": annotation_digest(item),
-        "files": [len(item.annotations), item.sensor_depth is not None],
+        "files": [[item.name_of(path), path.is_file()] for path in annotation_files(item)],
         "timing": timing_of(item.media),
         "format": item.format.value,
     }

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workflows.cli.corpus_layout import check_layout, export
 from workflows.cli.corpus_page import page
 from workflows.cli.options import Json, Profile, WorkdirOption, chosen_workdir, contracts_in_force
 from workflows.cli.synth import synth
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Build, read, count and check corpora.")
 app.command("synth")(synth)
 app.command("page")(page)
+app.command("export")(export)
+app.command("check-layout")(check_layout)
 
 
 @app.command()

@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from rich.box import SIMPLE
+from rich.markup import escape
 from rich.table import Table
 
 from data_contracts.contract_loader import ContractSet
 from data_contracts.explanation import ClipExplanation, ContractCheck, LicenceUse, RuleFinding
 from data_contracts.quality import Outcome
 from data_contracts.report import CorpusStats
+from tasks.ingest.fault_lines import fault_lines
 from workflows.cli.consoles import table_console
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ def show_stats(stats: CorpusStats, corpus: "Corpus", contracts: ContractSet) -> 
     for reason, clips in sorted(stats.by_reason.items(), key=lambda entry: (-entry[1], entry[0])):
         reasons.add_row(reason, str(clips), str(stats.rejects_alone.get(reason, 0)))
     console.print(reasons)
+    for line in fault_lines(corpus.rows):
+        console.print(line, markup=False, soft_wrap=True)
     console.print(_histograms(corpus, contracts))
     if stats.near_misses:
         console.print(_near_misses(stats))
@@ -44,6 +48,8 @@ def show_explanation(explanation: ClipExplanation) -> None:
     told = f": {', '.join(explanation.reasons)}" if explanation.reasons else ""
     console.print(f"[bold]{explanation.path}[/]\nclip {explanation.clip_id or '(unreadable)'}")
     console.print(f"{explanation.status}{told}  under {explanation.contract}")
+    if explanation.detail and not any(finding.detail == explanation.detail for finding in explanation.findings):
+        console.print(explanation.detail, markup=False, soft_wrap=True)
     table = Table("", "rule", "metric", "value", "range", "frame", "origin", "scorer", box=SIMPLE)
     evaluated = [finding for finding in explanation.findings if finding.outcome.outcome is not Outcome.NOT_EVALUATED]
     for finding in sorted(evaluated, key=lambda finding: finding.outcome.outcome is Outcome.PASS):
@@ -52,7 +58,8 @@ def show_explanation(explanation: ClipExplanation) -> None:
     for finding in evaluated:
         if finding.outcome.outcome is Outcome.FAIL:
             parts = (finding.detail, finding.reason)
-            console.print(f"[red]{finding.outcome.rule}[/]: {'; '.join(part for part in parts if part)}")
+            told = escape("; ".join(part for part in parts if part))
+            console.print(f"[red]{finding.outcome.rule}[/]: {told}", soft_wrap=True)
     skipped = [finding.outcome for finding in explanation.findings if finding not in evaluated]
     names = ", ".join(dict.fromkeys(f"{found.rule} ({found.metric} by {found.scorer})" for found in skipped))
     console.print(f"not evaluated: {names or 'none'}", style="dim")

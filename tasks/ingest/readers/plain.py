@@ -1,20 +1,20 @@
 """A folder of videos, each with an optional JSON sidecar; also a folder that knows nothing of this project."""
 
-import json
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float32
-from pydantic import ValidationError
+from jaxtyping import Float32, Int64
 
-from data_contracts.base import Record
-from data_contracts.errors import ErrorCode, InputError
+from tasks.ingest.fault import SourceFault, SourceFaultError
 from tasks.ingest.item import NativeCameras, SourceFolder, SourceItem, VideoFile
+from tasks.ingest.readers.json_file import SidecarRecord, read_json
 from tasks.ingest.readers.sensor_depth import beside
 from tasks.vision.video import MEDIA_SUFFIXES
 
+FIX = "a sidecar is a JSON object of texts: caption, licence, scene_id, source_video_id"
 
-class PlainSidecar(Record):
+
+class PlainSidecar(SidecarRecord):
     """``<name>.json`` beside ``<name>.mp4``."""
 
     caption: str = ""
@@ -35,13 +35,17 @@ class PlainReader:
         """None."""
         return NativeCameras()
 
-    def depth(self, item: SourceItem, native_index: int) -> Float32[np.ndarray, "height width"] | None:  # noqa: ARG002
+    def depth(
+        self,
+        item: SourceItem,  # noqa: ARG002 - the protocol's, as the next
+        native: Int64[np.ndarray, " frames"],  # noqa: ARG002 - as above
+    ) -> Float32[np.ndarray, "frames height width"] | None:
         """None."""
         return None
 
     def _item(self, folder: SourceFolder, path: Path) -> SourceItem:
         name = path.relative_to(folder.root).as_posix()
-        sidecar = _sidecar(path.with_suffix(".json"))
+        sidecar, fault = _sidecar(folder, path.with_suffix(".json"))
         stem = name.removesuffix(path.suffix)
         return SourceItem(
             path=folder.path_of(name),
@@ -52,6 +56,8 @@ class PlainReader:
             licence=sidecar.licence,
             caption=sidecar.caption,
             sensor_depth=beside(path.with_suffix("")),
+            root=folder.root,
+            fault=fault,
         )
 
 
@@ -59,17 +65,11 @@ def _hidden(relative: Path) -> bool:
     return any(part.startswith(".") for part in relative.parts)
 
 
-def _sidecar(path: Path) -> PlainSidecar:
-    """The sidecar's content; unknown keys are none of our business, a missing file is an empty one."""
+def _sidecar(folder: SourceFolder, path: Path) -> tuple[PlainSidecar, SourceFault | None]:
+    """The sidecar's content, or an empty one with its fault; unknown keys are none of our business."""
     if not path.is_file():
-        return PlainSidecar()
+        return PlainSidecar(), None
     try:
-        content = json.loads(path.read_text("utf-8"))
-        known = {key: content[key] for key in PlainSidecar.model_fields if key in content}
-        return PlainSidecar.model_validate(known)
-    except (ValueError, TypeError, ValidationError) as error:
-        raise InputError(
-            ErrorCode.CORPUS_UNREADABLE,
-            f"{path.name}: {error}",
-            "a sidecar is a JSON object of strings: caption, licence, scene_id, source_video_id",
-        ) from error
+        return read_json(path, path.relative_to(folder.root).as_posix(), PlainSidecar, FIX), None
+    except SourceFaultError as error:
+        return PlainSidecar(), error.fault

@@ -3,15 +3,19 @@
 import re
 
 import numpy as np
-from jaxtyping import Float32
+from jaxtyping import Float32, Int64
 
+from data_contracts.plausible import FOCAL_NORMALIZED
 from tasks.ingest.item import NativeCameras, SourceFolder, SourceItem, VideoFile
-from tasks.ingest.readers.arrays import load_arrays
-from tasks.ingest.readers.index_file import inside, read_rows
+from tasks.ingest.readers.arrays import check_kind, check_shape, load_arrays
+from tasks.ingest.readers.index_file import Index, IndexRow, inside
+from tasks.ingest.readers.listing import list_rows
+from tasks.ingest.readers.plausibility import LensPlace, check_last_rows, check_lens, check_rotations
 from tasks.ingest.readers.sensor_depth import beside
-from tasks.vision.video import MediaError, MediaProblem
 
-INDEX = "sekai-game.csv"
+INDEX = Index("sekai-game.csv", ("videoFile", "cameraFile", "caption"), "videoFile")
+FIX = "write float64 matrices: extrinsic N 4 4, intrinsic N 3 3"
+MATRIX = ("intrinsic[0, 0]", "intrinsic[1, 1]", "intrinsic[0, 2]", "intrinsic[1, 2]")
 FRAME_RANGE = re.compile(r"_\d{7}_\d{7}$")
 
 
@@ -20,48 +24,66 @@ class SekaiGameReader:
 
     def list_items(self, folder: SourceFolder) -> list[SourceItem]:
         """One input a row, in the index's order."""
-        rows = read_rows(folder.root / INDEX, ("videoFile", "cameraFile", "caption"))
-        return [self._item(folder, row) for row in rows]
+        return list_rows(folder, INDEX, self._items)
 
     def cameras(self, item: SourceItem, size: tuple[int, int]) -> NativeCameras:
-        """Poses and, where they are there, intrinsics in pixels; none where the NPZ is missing."""
+        """Poses and, where they are there, intrinsics in pixels; none where the row names no NPZ.
+
+        Raises:
+            SourceFaultError: the NPZ cannot be read, or holds other numbers than stated.
+        """
         if not item.annotations:
             return NativeCameras()
-        arrays = load_arrays(item.annotations[0], ("extrinsic",))
-        poses = np.asarray(arrays["extrinsic"], dtype=np.float64)
-        if poses.ndim != 3 or poses.shape[1] not in (3, 4) or poses.shape[2] != 4:
-            raise MediaError(MediaProblem.CORRUPT, f"extrinsic has shape {poses.shape}, expected N 4 4")
-        bottom = np.broadcast_to([[[0.0, 0.0, 0.0, 1.0]]], (len(poses), 1, 4))
-        poses = np.concatenate([poses[:, :3], bottom], axis=1)
-        return NativeCameras(poses, self._intrinsics(arrays.get("intrinsic"), len(poses), size))
+        file = item.name_of(item.annotations[0])
+        arrays = load_arrays(item.annotations[0], file, ("extrinsic",), ("intrinsic",))
+        poses = _poses(arrays["extrinsic"], file)
+        intrinsics = _intrinsics(arrays["intrinsic"], len(poses), size, file) if "intrinsic" in arrays else None
+        return NativeCameras(poses, intrinsics)
 
-    def depth(self, item: SourceItem, native_index: int) -> Float32[np.ndarray, "height width"] | None:  # noqa: ARG002
+    def depth(
+        self,
+        item: SourceItem,  # noqa: ARG002 - the protocol's, as the next
+        native: Int64[np.ndarray, " frames"],  # noqa: ARG002 - as above
+    ) -> Float32[np.ndarray, "frames height width"] | None:
         """None."""
         return None
 
-    def _item(self, folder: SourceFolder, row: dict[str, str]) -> SourceItem:
-        media = inside(folder.root, row["videoFile"], INDEX)
-        camera = inside(folder.root, row["cameraFile"], INDEX) if row["cameraFile"] else None
+    def _items(self, folder: SourceFolder, row: IndexRow) -> list[SourceItem]:
+        media = inside(folder.root, row, "videoFile")
+        cells = row.cells
         video = FRAME_RANGE.sub("", media.stem)
-        return SourceItem(
-            path=folder.path_of(row["videoFile"]),
+        item = SourceItem(
+            path=folder.path_of(cells["videoFile"]),
             format=folder.descriptor.format,
             media=VideoFile(media),
             scene=video,
             source_video=video,
-            licence=row.get("licence", ""),
-            caption=row["caption"],
-            annotations=(camera,) if camera is not None and camera.is_file() else (),
+            licence=cells.get("licence", ""),
+            caption=cells["caption"],
+            annotations=(inside(folder.root, row, "cameraFile"),) if cells["cameraFile"] else (),
             sensor_depth=beside(media.with_suffix("")),
+            root=folder.root,
         )
+        return [item]
 
-    def _intrinsics(self, matrices: np.ndarray | None, rows: int, size: tuple[int, int]) -> np.ndarray | None:
-        """``fx fy cx cy`` in pixels; one matrix for all frames is read too."""
-        if matrices is None:
-            return None
-        if matrices.ndim not in (2, 3) or matrices.shape[-2:] != (3, 3):
-            raise MediaError(MediaProblem.CORRUPT, f"intrinsic has shape {matrices.shape}, expected N 3 3")
-        k = np.broadcast_to(matrices.astype(np.float64), (rows, 3, 3)) if matrices.ndim == 2 else matrices
-        height, width = size
-        columns = [width * k[:, 0, 0], height * k[:, 1, 1], width * k[:, 0, 2] - 0.5, height * k[:, 1, 2] - 0.5]
-        return np.stack(columns, axis=1).astype(np.float64)
+
+def _poses(stored: np.ndarray, file: str) -> np.ndarray:
+    """Camera to world, N 4 4; the last row may be left out."""
+    check_kind(stored, "f", file, "extrinsic", FIX)
+    check_shape(stored, (None, 3 if stored.shape[1:2] == (3,) else 4, 4), file, "extrinsic")
+    bottom = np.broadcast_to([[[0.0, 0.0, 0.0, 1.0]]], (len(stored), 1, 4))
+    poses = np.concatenate([stored[:, :3].astype(np.float64), bottom], axis=1)
+    check_rotations(poses[:, :3, :3], file, "the rotation of extrinsic")
+    check_last_rows(stored, file, "the last row of extrinsic")
+    return poses
+
+
+def _intrinsics(stored: np.ndarray, rows: int, size: tuple[int, int], file: str) -> np.ndarray:
+    """``fx fy cx cy`` in pixels of ``size`` (height, width); one matrix for all frames is read too."""
+    check_kind(stored, "f", file, "intrinsic", FIX)
+    check_shape(stored, (3, 3) if stored.ndim == 2 else (rows, 3, 3), file, "intrinsic")
+    k = np.broadcast_to(stored.astype(np.float64), (rows, 3, 3))
+    lens = np.stack([k[:, 0, 0], k[:, 1, 1], k[:, 0, 2], k[:, 1, 2]], axis=1)
+    check_lens(lens, (1, 1), FOCAL_NORMALIZED, LensPlace(file, MATRIX))
+    height, width = size
+    return lens * (width, height, width, height) - (0, 0, 0.5, 0.5)

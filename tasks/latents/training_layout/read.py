@@ -22,7 +22,7 @@ from tasks.latents.training_layout.layout import (
     score_value,
 )
 
-BROKEN = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, ZlibError)
+BROKEN = (OSError, ValueError, TypeError, KeyError, EOFError, RuntimeError, zipfile.BadZipFile, ZlibError)
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,9 @@ class _Sidecars:
 def read_archive(raw_zip: Path, cache: Path) -> TrainingArchive:
     """Read a raw zip, its sidecars, and the latents in the cache's zip of the same name.
 
-    A clip without a latent or a camera, or with one that is wrong, is left out. A sidecar that cannot be parsed costs
-    every clip its entry, not the clip: a required score that is missing rejects it later, by name.
+    A clip without a latent or a camera, or with one that is wrong, is left out; where the whole file is broken, one
+    line says so for all. A sidecar that cannot be parsed costs every clip its entry, not the clip: a required score
+    that is missing rejects it later, by name.
 
     Args:
         raw_zip: ``<raw>/<stem>.zip``.
@@ -55,10 +56,17 @@ def read_archive(raw_zip: Path, cache: Path) -> TrainingArchive:
     sidecars = _sidecars(raw_zip, problems)
     metadata = _members(raw_zip, ".json", problems)
     latents = _members(cache / raw_zip.name, ".npz", problems)
+    broken = {problem.file for problem in problems if not problem.key}  # what they cost is told once, not by clip
+    if raw_zip.name not in broken:
+        orphans = [key for key in latents if key not in metadata]
+        problems += [Problem(raw_zip.name, key, "no metadata, yet a latent") for key in orphans]
     clips: list[TrainingClip] = []
     for key, data in metadata.items():
         try:
             clips.append(_clip(key, data, latents.get(key), sidecars))
+        except _Missing as error:
+            if error.file_of(raw_zip) not in broken:
+                problems.append(Problem(error.file, key, error.what))
         except _Unusable as error:
             problems.append(Problem(str(error.file or raw_zip.name), key, error.what))
     return TrainingArchive(clips, [_named(problem, raw_zip) for problem in problems])
@@ -70,10 +78,18 @@ class _Unusable(Exception):  # noqa: N818 - never leaves this file
         self.file, self.what = file, what
 
 
+class _Missing(_Unusable):
+    """A clip without an entry in a file that it needs one in."""
+
+    def file_of(self, raw_zip: Path) -> str:
+        """The whole name of the file."""
+        return beside(raw_zip, CAMERA).name if self.file == CAMERA else raw_zip.name
+
+
 def _clip(key: str, data: bytes, latent: bytes | None, sidecars: _Sidecars) -> TrainingClip:
     metadata = _metadata(data)
     if key not in sidecars.cameras:
-        raise _Unusable(CAMERA, "no camera")
+        raise _Missing(CAMERA, "no camera")
     poses, intrinsics = sidecars.cameras[key]
     _check_cameras(poses, intrinsics, metadata)
     scores = {kind: entries[key] for kind, entries in sidecars.scores.items() if key in entries}
@@ -98,14 +114,14 @@ def _metadata(data: bytes) -> dict[str, Payload]:
 
 def _latent(data: bytes | None) -> np.ndarray:
     if data is None:
-        raise _Unusable("latents", "no latent")
+        raise _Missing("latents", "no latent")
     try:
         with np.load(io.BytesIO(data)) as arrays:
             latent = arrays["z"]
     except BROKEN as error:
         raise _Unusable("latents", f"latent cannot be read: {error}") from error
-    if latent.ndim != 4 or not np.isfinite(latent).all():
-        raise _Unusable("latents", f"latent of shape {latent.shape} is not a finite C T H W array")
+    if latent.dtype.kind != "f" or latent.ndim != 4 or not np.isfinite(latent).all():
+        raise _Unusable("latents", f"latent of shape {latent.shape}, {latent.dtype}, is not a finite C T H W array")
     return latent
 
 
@@ -141,6 +157,11 @@ def _cameras(path: Path, problems: list[Problem]) -> dict[str, tuple[np.ndarray,
             ids, ranges, poses, intrinsics = (arrays[name] for name in ("ids", "ranges", "pose", "intrinsics"))
     except BROKEN as error:
         problems.append(Problem(path.name, "", f"cameras cannot be read: {error}"))
+        return {}
+    kinds = (ranges.dtype.kind, poses.dtype.kind, intrinsics.dtype.kind)
+    if kinds[0] not in "iu" or set(kinds[1:]) != {"f"}:
+        told = f"ranges {ranges.dtype}, pose {poses.dtype}, intrinsics {intrinsics.dtype}"
+        problems.append(Problem(path.name, "", f"types do not fit: {told}; whole numbers and two of floating point"))
         return {}
     if poses.shape[1:] != (4, 4) or intrinsics.shape != (len(poses), 4) or ranges.shape != (len(ids), 2):
         told = f"ids {ids.shape}, ranges {ranges.shape}, pose {poses.shape}, intrinsics {intrinsics.shape}"

@@ -56,12 +56,15 @@ def make_corpus(corpus):
             ("g_good", trajectory(33), 80.0),
             ("h_wide", trajectory(33), 20.0),
             ("i_rows", trajectory(30), 80.0),
+            ("j_torn", trajectory(33), 80.0),
+            ("k_unit", trajectory(33), 80.0 * WIDTH),
         )
     ):
         write_video(game / f"{name}.mp4", moving_frames(10 + index, 33), 16)
         k = np.array([[focal / WIDTH, 0, 0.5], [0, focal / HEIGHT, 0.5], [0, 0, 1]])
         np.savez(game / f"{name}.npz", extrinsic=poses, intrinsic=np.tile(k, (len(poses), 1, 1)))
-    names = ("g_good", "h_wide", "i_rows")
+    (game / "j_torn.npz").write_bytes((game / "j_torn.npz").read_bytes()[:99])
+    names = ("g_good", "h_wide", "i_rows", "j_torn", "k_unit")
     write_rows(
         game / "sekai-game.csv",
         [{"videoFile": f"{name}.mp4", "cameraFile": f"{name}.npz", "caption": "A hall."} for name in names],
@@ -138,12 +141,29 @@ EXPECTED = {
     "sekai_game/g_good.mp4": ("accepted", []),
     "sekai_game/h_wide.mp4": ("rejected", ["fov"]),
     "sekai_game/i_rows.mp4": ("rejected", ["pose_rows"]),
+    "sekai_game/j_torn.mp4": ("quarantined", ["sidecar_invalid"]),
+    "sekai_game/k_unit.mp4": ("quarantined", ["unit_implausible"]),
 }
 
 
 def test_every_input_has_the_verdict_it_deserves(artifacts):
     found = read_table(artifacts / "filter_verdicts" / "verdicts.parquet", VerdictRow)
     assert {v.path: (v.status.value, v.reasons) for v in found} == EXPECTED
+
+
+def test_what_was_seen_reaches_the_counts_and_the_explanation(artifacts):
+    contracts = load_contracts()
+    corpus = read_corpus(artifacts)
+    line = "k_unit.npz, intrinsic[0, 0] of frame 0: found 80; expected a focal length over the picture's side in "
+    line += "[0.15, 10]; fix: divide the first row by the width and the second by the height"
+    details = {clip.path: clip.detail for clip in count(corpus, contracts).clips}
+    assert details["sekai_game/k_unit.mp4"] == line
+    assert details["sekai_game/i_rows.mp4"].startswith("i_rows.npz, poses: found 30 rows; expected 33")
+    assert details["sekai_game/g_good.mp4"] == ""
+    (explanation,) = explain(corpus, contracts, "sekai_game/k_unit.mp4")
+    assert explanation.detail == line
+    (failed,) = [finding for finding in explanation.findings if finding.outcome.outcome == "fail"]
+    assert (failed.outcome.rule, failed.outcome.scorer, failed.detail) == ("unit_implausible", "reader", line)
 
 
 def test_accepted_rows_carry_the_digests_of_their_parts(artifacts):
@@ -210,7 +230,7 @@ def test_counts_and_explanations(artifacts):
     corpus = read_corpus(artifacts)
     stats = count(corpus, load_contracts())
     assert {clip.path: (clip.status, clip.reasons) for clip in stats.clips} == EXPECTED
-    assert stats.by_source["sekai_game"] == {"accepted": 1, "rejected": 2}
+    assert stats.by_source["sekai_game"] == {"accepted": 1, "quarantined": 2, "rejected": 2}
     assert stats.by_reason["fov"] == 1
     assert stats.rejects_alone == Counter(only for _, (only, *more) in reasons_of(EXPECTED) if not more)
     explanation = explain(corpus, load_contracts(), "sekai_game/h_wide.mp4")[0]

@@ -1,11 +1,17 @@
 """Run the stage on small corpora."""
 
-import pytest
-from small_sources import HEIGHT, WIDTH, moving_frames
+import shutil
 
+import pytest
+from fault_cases import Listener
+from small_sources import HEIGHT, WIDTH, moving_frames
+from two_of_each import write_corpus
+
+from data_contracts.clip import ClipRow
 from infra.stage import StageContext
 from tasks.ingest.config import IngestConfig
 from tasks.ingest.stage import run_ingest
+from tasks.vision.tables import read_table
 from tasks.vision.video import write_video
 
 
@@ -46,3 +52,37 @@ def plain(tmp_path):
     folder.mkdir()
     write_video(folder / "good.mp4", moving_frames(), 16)
     return folder
+
+
+@pytest.fixture(scope="session")
+def sound(tmp_path_factory):
+    corpus = tmp_path_factory.mktemp("sound") / "corpus"
+    corpus.mkdir()
+    write_corpus(corpus)
+    return corpus
+
+
+@pytest.fixture(scope="session")
+def cache(tmp_path_factory):
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def corpus(sound, tmp_path):
+    """A copy of two inputs of each source, to break the second."""
+    return shutil.copytree(sound, tmp_path / "corpus")
+
+
+@pytest.fixture
+def read(corpus, tmp_path, config, cache):
+    """Ingest the corpus: its rows by path, and the lines that were said."""
+
+    def run():
+        output, listener = tmp_path / "out", Listener()
+        output.mkdir()
+        run_ingest(
+            StageContext("ingest", {"corpus": corpus}, {"ingest": output}, config, "c", cache, progress=listener)
+        )
+        return {row.path: row for row in read_table(output / "clips.parquet", ClipRow)}, listener.lines
+
+    return run

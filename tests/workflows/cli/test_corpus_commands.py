@@ -73,8 +73,10 @@ def test_stats_in_json_and_in_words(workdir, wm):
     stats = CorpusStats.model_validate_json(wm("corpus", "stats", "--workdir", workdir, "--json").stdout)
     assert stats.by_source == {"plain": {"accepted": 1, "quarantined": 1, "rejected": 1}}
     assert stats.by_reason == {"luma_low": 1, "media_empty": 1}
+    assert [clip.detail for clip in stats.clips] == ["", "", "0 bytes"]
     told = wm("corpus", "stats", "--workdir", workdir).stdout
     assert "luma_low" in told
+    assert "quarantined plain/c.mp4 (media_empty): 0 bytes" in told
     table = wm("corpus", "stats", "--workdir", workdir, "--markdown").stdout
     assert "| plain/a.mp4 | rejected: luma_low | **3** |" in table
 
@@ -84,6 +86,7 @@ def test_why_explains_and_refuses_strangers(workdir, wm):
     failed = [finding for finding in found.findings if finding.outcome.outcome == "fail"]
     assert [(f.outcome.rule, f.outcome.value, f.worst_frame) for f in failed] == [("luma_low", 3.0, 3)]
     told = wm("why", "plain/c.mp4", "--workdir", workdir).stdout
+    assert told.count("0 bytes") == 1
     assert "media_empty: 0 bytes" in told
     stranger = wm("why", "ffff9999", "--workdir", workdir)
     assert (stranger.returncode, "Traceback" in stranger.stderr) == (2, False)
