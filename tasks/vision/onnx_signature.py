@@ -65,7 +65,8 @@ def check_tensors(
         raise _unlike(path, f"has {len(actual)} {kind}s {names}; it must have {len(declared)}")
     found: list[Axes] = []
     for tensor, layout in zip(actual, declared, strict=True):
-        axes = tuple(size if isinstance(size, int) else None for size in tensor.shape)
+        stated = tensor.shape or [None] * len(layout.axes)  # no shape at all: a run shows what it is
+        axes = tuple(size if isinstance(size, int) else None for size in stated)
         if layout.name and tensor.name != layout.name:
             raise _unlike(path, f"has the {kind}s {names}; they must be {[one.name for one in declared]}")
         if tensor.type != FLOAT32:

@@ -1,6 +1,5 @@
 """DOVER of App. B.3 (Wu et al. 2023), from the ONNX file that its authors' script exports."""
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,13 +50,12 @@ class DoverScorer:
         """
         chunks = _chunks(len(clip.frames), clip.fps)
         pairs = np.array([self._scores(clip.frames[chunk]) for chunk in chunks])
-        fused = np.array([fuse(aesthetic, technical) for aesthetic, technical in pairs])
-        value = float(fused.mean())
-        if not math.isfinite(value):
+        if not np.isfinite(pairs).all():  # asked before fusing, which would make 0 or 1 of an infinity
             return [Measure("technical_quality", None, detail=f"the score of {len(chunks)} chunks is not finite")]
+        fused = np.array([fuse(aesthetic, technical) for aesthetic, technical in pairs])
         aesthetic, technical = pairs.mean(axis=0)
         detail = f"{len(chunks)} chunks; raw aesthetic {aesthetic:.4f}, technical {technical:.4f}"
-        return [Measure("technical_quality", value, chunks[int(fused.argmin())].start, detail)]
+        return [Measure("technical_quality", float(fused.mean()), chunks[int(fused.argmin())].start, detail)]
 
     def _scores(self, frames: UInt8[np.ndarray, "frames height width 3"]) -> tuple[float, float]:
         """Raw aesthetic and technical score of one chunk; the clips of the technical view are averaged."""
@@ -69,7 +67,8 @@ class DoverScorer:
 def fuse(aesthetic: float, technical: float) -> float:
     """One score in (0, 1) from the raw two: each standardized by its statistics on KoNViD-1k, weighted, squashed.
 
-    The larger weight is the technical one's, as the author states; the published scripts print the two in either order.
+    The larger weight is the technical view's, as DOVER's author states. The published scripts disagree: the one for
+    ONNX hands over the aesthetic score first and so swaps the two.
     """
     x = 0.6104 * (technical - 0.1107) / 0.07355 + 0.3896 * (aesthetic + 0.08285) / 0.03774
     return float(expit(x))
