@@ -5,6 +5,7 @@ from pydantic import Field
 from data_contracts.base import Record
 from data_contracts.decision import WaivedRule
 from data_contracts.licence import Use
+from tasks.vision.onnx_network import OnnxDevice, OnnxFile
 
 
 class ModelScorers(Record):
@@ -18,6 +19,12 @@ class ModelScorers(Record):
         vlm_timeout_s: seconds until one request is given up.
         vlm_attempts: tries per clip when the endpoint is busy or answers off the schema.
         vlm_cache: directory of valid answers, kept from run to run; empty = none are kept.
+        unimatch: UniMatch flow, weights in an ONNX file.
+        unimatch_pairs: the most frame pairs measured per clip; 120 = a minute as in App. B.3.
+        unimatch_height: height the network sees, pixels, a multiple of 32; 0 = the stored one rounded up, and a size
+            that the file fixes goes before. ``unimatch_width`` likewise.
+        dover: DOVER quality, weights in an ONNX file.
+        onnx_device: what runs both.
     """
 
     vlm_endpoint: str = ""
@@ -27,6 +34,12 @@ class ModelScorers(Record):
     vlm_timeout_s: float = Field(default=120, gt=0)
     vlm_attempts: int = Field(default=5, ge=1)
     vlm_cache: str = ""
+    unimatch: OnnxFile | None = None
+    unimatch_pairs: int = Field(default=120, ge=1)
+    unimatch_height: int = Field(default=0, ge=0, multiple_of=32)
+    unimatch_width: int = Field(default=0, ge=0, multiple_of=32)
+    dover: OnnxFile | None = None
+    onnx_device: OnnxDevice = OnnxDevice.CPU
 
 
 class JudgeConfig(Record):

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from tasks.filtering.config import ModelScorers
+from tasks.filtering.scorers import dover, unimatch
 from tasks.filtering.scorers.protocol import Scorer
 from tasks.filtering.scorers.vlm import VlmScorer
+from tasks.vision.onnx_network import open_network
 from tasks.vision.vlm_endpoint import VlmEndpoint, read_api_key
 
 
@@ -12,9 +14,19 @@ def model_scorers(config: ModelScorers) -> tuple[Scorer, ...]:
     """The configured scorers; the cells of Table 6 that lack theirs stay ``not_evaluated``.
 
     Raises:
+        InputError: an ONNX file is missing, is not the named one or has another signature, or its device is absent.
         OperationError: a secret that the configuration names cannot be read.
     """
-    return (VlmScorer(_endpoint(config)),) if config.vlm_endpoint else ()
+    scorers: list[Scorer] = []
+    if config.vlm_endpoint:
+        scorers.append(VlmScorer(_endpoint(config)))
+    if config.unimatch is not None:
+        network = open_network(config.unimatch, unimatch.SIGNATURE, config.onnx_device)
+        size = (config.unimatch_height, config.unimatch_width)
+        scorers.append(unimatch.UniMatchScorer(network, config.unimatch_pairs, size))
+    if config.dover is not None:
+        scorers.append(dover.DoverScorer(open_network(config.dover, dover.SIGNATURE, config.onnx_device)))
+    return tuple(scorers)
 
 
 def _endpoint(config: ModelScorers) -> VlmEndpoint:
