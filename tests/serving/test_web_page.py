@@ -17,7 +17,7 @@ CARD = {"id": "sana-wm", "width": 320, "height": 192, "fps": 16, "version": "012
 class WebFiles(SimpleHTTPRequestHandler):
     """The static files, and the one answer that the page asks for when it starts."""
 
-    def do_GET(self):  # noqa: N802 - the base class names it so
+    def do_GET(self):
         if self.path != "/v1/models":
             return super().do_GET()
         body = json.dumps({"data": [CARD]}).encode()

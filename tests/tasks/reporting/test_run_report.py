@@ -41,7 +41,9 @@ def artifacts(tmp_path: Path) -> dict[str, Path]:
     poses[:, 2, 3] = np.linspace(0, 1, 9)
     save_file({"camera_to_world": poses}, folders["pose"] / "poses" / "a.safetensors")
     (folders["frame_gdn"] / "metrics.json").write_text(json.dumps({"loss": [1.0, 0.8, 0.7]}))
-    (folders["frame_gdn"] / "held_out.json").write_text(json.dumps({"before": 1.0, "after": 0.75, "before_with_camera": 1.0, "after_with_camera": 0.5}))
+    (folders["frame_gdn"] / "held_out.json").write_text(
+        json.dumps({"before": 1.0, "after": 0.75, "before_with_camera": 1.0, "after_with_camera": 0.5})
+    )
     return folders
 
 
