@@ -77,7 +77,7 @@ def _matched(
 
 def _nonfinite(poses: np.ndarray | None) -> np.ndarray:
     """Which native rows hold a NaN or an infinity."""
-    return np.zeros(0, dtype=bool) if poses is None else ~np.isfinite(poses).all(axis=(1, 2))
+    return np.zeros(0, dtype=bool) if poses is None else np.logical_not(np.isfinite(poses).all(axis=(1, 2)))
 
 
 def _depth(reader: SourceReader, item: SourceItem, fit: CoverCrop, native: np.ndarray) -> Arrays:

@@ -81,7 +81,7 @@ def check_rotations(rotations: Float[np.ndarray, "rows 3 3"], file: str, field: 
     Raises:
         SourceFaultError: naming the first row that is none.
     """
-    finite = np.isfinite(rotations).all(axis=(1, 2))
+    finite = np.asarray(np.isfinite(rotations).all(axis=(1, 2)))
     known = np.where(finite[:, None, None], rotations, np.eye(3))
     with np.errstate(over="ignore", invalid="ignore"):  # numbers too large to square are no rotations either
         deviation = np.abs(known.transpose(0, 2, 1) @ known - np.eye(3)).max(axis=(1, 2))
