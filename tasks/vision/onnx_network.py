@@ -5,7 +5,6 @@ nothing of what the tensors mean; who uses a network declares its ``Signature`` 
 """
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -129,7 +128,7 @@ def _session(file: OnnxFile, content: bytes, device: OnnxDevice) -> Any:  # noqa
 
     wanted = _PROVIDERS[device.value]
     if wanted[0] not in onnxruntime.get_available_providers():
-        raise _no_device(device, onnxruntime.get_available_providers())
+        raise _no_device(device, f"this ONNX Runtime has {', '.join(onnxruntime.get_available_providers())}")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
@@ -144,14 +143,14 @@ def _session(file: OnnxFile, content: bytes, device: OnnxDevice) -> Any:  # noqa
             "export it again, with its tensors inside the one file",
         ) from error
     if wanted[0] not in session.get_providers():  # the runtime falls back without a word
-        raise _no_device(device, session.get_providers())
+        raise _no_device(device, f"the network would run on {', '.join(session.get_providers())}")
     return session
 
 
-def _no_device(device: OnnxDevice, present: Sequence[str]) -> InputError:
+def _no_device(device: OnnxDevice, instead: str) -> InputError:
     return InputError(
         ErrorCode.CONFIG_INVALID,
-        f"onnx_device is {device.value}; this ONNX Runtime has {', '.join(present)}",
+        f"onnx_device is {device.value}; {instead}",
         "use cpu, or an image with onnxruntime-gpu and a GPU",
     )
 

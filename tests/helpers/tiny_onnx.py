@@ -45,14 +45,15 @@ def save_flow(path, size=("height", "width"), rows=1, divisor=1.0):
 
 
 def save_dover(path, clips=4, divisor=1.0):
-    """Each view's mean / divisor: one aesthetic number, and a technical one a clip."""
+    """Mean of the aesthetic view / divisor, and the same of each clip of the technical view, negated."""
     nodes = []
     for view, answer in (("aes_view", "first"), ("tech_view", "second")):
         # Side by side: one float32 sum of 1.6 million pixels would be wrong in the fourth digit.
         nodes += [helper.make_node("ReduceMean", [view, "columns"], [f"{view}_rows"])]
         nodes += [helper.make_node("ReduceMean", [f"{view}_rows", "rest"], [f"{view}_mean"], keepdims=0)]
-        nodes += [helper.make_node("Div", [f"{view}_mean", "divisor"], [answer])]
+        nodes += [helper.make_node("Div", [f"{view}_mean", f"{view}_divisor"], [answer])]
     constants = [integers("columns", 4), integers("rest", 1, 2, 3, 4)]
-    constants += [helper.make_tensor("divisor", FLOAT, [], [divisor])]
+    constants += [helper.make_tensor("aes_view_divisor", FLOAT, [], [divisor])]
+    constants += [helper.make_tensor("tech_view_divisor", FLOAT, [], [-divisor])]
     inputs = [tensor("aes_view", (1, *VIEW)), tensor("tech_view", (clips, *VIEW))]
     return save(path, nodes, inputs, [tensor("first", (1,)), tensor("second", (clips,))], constants)

@@ -139,8 +139,16 @@ def test_a_uniform_clip_has_the_score_of_its_level(tmp_path, clips):
     found = measured(save_dover(tmp_path / "d.onnx", clips, divisor=10.0), uniform([130] * 33))
     raw = means_of(130) / 10
     assert found.metric == "technical_quality"
-    assert found.value == pytest.approx(fuse(raw, raw), abs=1e-5)
-    assert found.detail == f"1 chunks; raw aesthetic {raw:.4f}, technical {raw:.4f}"
+    assert found.value == pytest.approx(fuse(raw, -raw), abs=1e-5)
+    assert found.detail == f"1 chunks; raw aesthetic {raw:.4f}, technical {-raw:.4f}"
+
+
+def test_each_answer_is_of_its_own_view_and_clips_are_averaged(tmp_path):
+    levels = np.random.default_rng(3).integers(60, 200, 80)
+    found = measured(save_dover(tmp_path / "d.onnx", 4, divisor=10.0), uniform(levels))
+    aesthetic = np.mean([means_of(levels[index]) for index in aesthetic_frames(80)]) / 10
+    runs = [np.mean([means_of(levels[index]) for index in run]) for run in technical_frames(80, 4)]
+    assert found.value == pytest.approx(fuse(aesthetic, -np.mean(runs) / 10), abs=1e-5)
 
 
 def test_a_file_with_a_free_number_of_clips_gets_three(tmp_path):
@@ -157,7 +165,7 @@ def test_the_score_is_the_mean_over_chunks_of_five_seconds(tmp_path, frames, chu
     found = measured(save_dover(tmp_path / "d.onnx", 1, divisor=10.0), uniform(levels, (8, 8)))
     raw = [means_of(100 + 10 * chunk) / 10 for chunk in range(chunks)]
     assert found.detail.startswith(f"{chunks} chunks;")
-    assert found.value == pytest.approx(np.mean([fuse(one, one) for one in raw]), abs=1e-5)
+    assert found.value == pytest.approx(np.mean([fuse(one, -one) for one in raw]), abs=1e-5)
     assert found.worst_frame == 0  # the darkest chunk scores least
 
 

@@ -134,6 +134,19 @@ def test_an_absent_device_is_told(tmp_path):
     assert "onnx_device is cuda; this ONNX Runtime has" in error.message
 
 
+@pytest.mark.filterwarnings("ignore:Specified provider:UserWarning")
+def test_a_device_that_does_not_start_is_told(tmp_path, monkeypatch):
+    """The runtime says it has CUDA, and falls back to the CPU when it cannot start it."""
+    import onnxruntime
+
+    if "CUDAExecutionProvider" in onnxruntime.get_available_providers():
+        pytest.skip("this ONNX Runtime has CUDA")
+    monkeypatch.setattr(onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider"])
+    error = refused(identity(tmp_path / "x.onnx"), ONE, OnnxDevice.CUDA)
+    assert error.code is ErrorCode.CONFIG_INVALID
+    assert "onnx_device is cuda; the network would run on CPUExecutionProvider" in error.message
+
+
 @pytest.mark.parametrize("digest", ["", "0" * 63, "A" * 64, "sha256:" + "0" * 57])
 def test_a_file_is_named_with_its_digest(digest):
     with pytest.raises(ValidationError, match="sha256"):
