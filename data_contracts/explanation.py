@@ -38,12 +38,16 @@ class ClipExplanation(Record):
 
 
 class LicenceUse(Record):
-    """One line of ``wm corpus licences --json``: a licence, what it allows, and who is under it."""
+    """One line of ``wm corpus licences --json``: a licence, what it allows, and who is under it.
+
+    ``parts`` are the tools and weights of the profile's release.
+    """
 
     licence: str
     allows: list[Use]
     note: str
     sources: list[str]
+    parts: list[str]
     accepted: int
     listed: int
 

@@ -12,8 +12,7 @@ from data_contracts.contract import Column
 from data_contracts.contract_loader import ContractSet
 from data_contracts.decision import LedgerEntry, Takedown, Waiver
 from data_contracts.errors import ErrorCode, InputError
-from data_contracts.explanation import ClipExplanation, ContractCheck, LicenceUse, RuleFinding
-from data_contracts.licence import LicenceTable
+from data_contracts.explanation import ClipExplanation, ContractCheck, RuleFinding
 from data_contracts.outcome import OutcomeRow
 from data_contracts.quality import ScoreRow, VerdictRow
 from data_contracts.report import CorpusClip, CorpusStats, NearMiss
@@ -53,10 +52,10 @@ def read_corpus(artifacts: Path) -> Corpus:
     """
     found = verdict_table(artifacts)
     if found.parent.name == "screen":
-        folders, scores, stages = ("ingest",), "screen", screen.STAGES
+        scores, stages = "screen", screen.STAGES
     else:
-        folders, scores, stages = ("ingest", "splat"), "filter_scores", stage.STAGES
-    rows = [row for folder in folders for row in read_table(artifacts / folder / "clips.parquet", ClipRow)]
+        scores, stages = "filter_scores", stage.STAGES
+    rows = [row for table in clip_tables(artifacts) for row in read_table(table, ClipRow)]
     return Corpus(
         rows=sorted(rows, key=lambda row: row.path),
         scores=pl.read_parquet(artifacts / scores / "scores.parquet"),
@@ -81,6 +80,16 @@ def verdict_table(artifacts: Path) -> Path:
         f"{artifacts.parent.name!r} holds no verdicts",
         "run `wm run --until filter` with this --workdir first",
     )
+
+
+def clip_tables(artifacts: Path) -> list[Path]:
+    """The tables of the inputs that the newest verdicts are about; rendered clips join at the filter.
+
+    Raises:
+        InputError: there are no verdicts.
+    """
+    screened = verdict_table(artifacts).parent.name == "screen"
+    return [artifacts / folder / "clips.parquet" for folder in (("ingest",) if screened else ("ingest", "splat"))]
 
 
 def count(corpus: Corpus, contracts: ContractSet) -> CorpusStats:
@@ -154,28 +163,6 @@ def _is_about(entry: LedgerEntry, row: ClipRow) -> bool:
             return subject in {row.clip_id, row.source_video_id}
         case _:
             return False
-
-
-def licence_uses(corpus: Corpus | None, table: LicenceTable) -> list[LicenceUse]:
-    """The licence table with the clips under each licence; licences that no table knows allow nothing."""
-    rows = corpus.rows if corpus else []
-    accepted = {verdict.path for verdict in corpus.verdicts if verdict.status is ClipStatus.ACCEPTED} if corpus else ()
-    known = {entry.id: entry for entry in table.licences}
-    uses: list[LicenceUse] = []
-    for licence in [*known, *sorted({row.licence for row in rows} - set(known))]:
-        under = [row for row in rows if row.licence == licence]
-        entry = known.get(licence)
-        uses.append(
-            LicenceUse(
-                licence=licence,
-                allows=entry.allows if entry else [],
-                note=entry.note if entry else "unknown: allows nothing until it is added to licences.yaml",
-                sources=sorted({row.source for row in under}),
-                accepted=sum(row.path in accepted for row in under),
-                listed=len(under),
-            )
-        )
-    return uses
 
 
 def check_contracts(corpus: Corpus | None, contracts: ContractSet) -> list[ContractCheck]:

@@ -11,6 +11,8 @@ from workflows.cli.options import Json, Profile, WorkdirOption, chosen_workdir, 
 from workflows.cli.synth import synth
 
 if TYPE_CHECKING:
+    from data_contracts.explanation import LicenceUse
+    from data_contracts.release import LicensedPart
     from tasks.filtering.report import Corpus
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="Build, read, count and check corpora.")
@@ -98,41 +100,69 @@ def validate(workdir: WorkdirOption = None, json: Json = False) -> None:
 @app.command()
 def licences(
     workdir: WorkdirOption = None,
+    profile: Profile = None,
     use: Annotated[str, typer.Option(help="research or commercial: what the result is for.")] = "research",
     json: Json = False,
 ) -> None:
-    """Show what each licence allows and which clips are under it. Exit 1 when an accepted clip forbids the use."""
+    """Show what each licence allows, and which clips, tools and weights are under it.
+
+    Exit 1 when an accepted clip, or a part of the profile's release, forbids the use.
+    """
     from data_contracts.errors import ErrorCode, InputError, OperationError
     from data_contracts.licence import Use, load_licences
-    from tasks.filtering.report import licence_uses
+    from tasks.filtering.licences import licence_uses
     from workflows.cli.corpus_tables import show_licences
 
     if use not in [allowed.value for allowed in Use]:
         raise InputError(
             ErrorCode.CONFIG_INVALID, f"--use is {use!r}; allowed are research and commercial", "pass one of them"
         )
-    uses = licence_uses(_read_if_there(workdir), load_licences())
+    uses = licence_uses(_artifacts_with_verdicts(workdir), _released_parts(profile), load_licences())
     if json:
         typer.echo("[" + ",".join(entry.model_dump_json() for entry in uses) + "]")
     else:
         show_licences(uses)
-    blocked = [entry for entry in uses if entry.accepted and Use(use) not in entry.allows]
+    blocked = [entry for entry in uses if (entry.accepted or entry.parts) and Use(use) not in entry.allows]
     if blocked:
-        told = ", ".join(f"{entry.accepted} clips of {', '.join(entry.sources)} ({entry.licence})" for entry in blocked)
+        told = "; ".join(_tell_blocked(entry) for entry in blocked)
         raise OperationError(
             ErrorCode.LICENCE_FORBIDS, f"{use} use is forbidden by {told}", f"run the filter again with `--use {use}`"
         )
 
 
-def _artifacts(workdir: Path | None) -> Path:
+def _tell_blocked(entry: "LicenceUse") -> str:
+    clips = [f"{entry.accepted} clips of {', '.join(entry.sources)}"] if entry.accepted else []
+    return f"{', '.join([*clips, *entry.parts])} ({entry.licence})"
 
-    return chosen_workdir(workdir).artifacts
+
+def _released_parts(profile: str | None) -> "list[LicensedPart]":
+    """Tools and weights that the profile's recipe of ``release`` names."""
+    from infra.settings import load_settings
+    from tasks.release.config import ReleaseConfig
+    from workflows.declaration import Declaration
+    from workflows.graph import GRAPH
+    from workflows.pipeline import PRODUCT
+
+    recipe = PRODUCT.config(GRAPH.find("release"), load_settings(profile), Declaration("research"))
+    return ReleaseConfig.model_validate(recipe).parts
+
+
+def _artifacts_with_verdicts(workdir: Path | None) -> Path | None:
+    from data_contracts.errors import InputError
+    from tasks.filtering.report import verdict_table
+
+    artifacts = chosen_workdir(workdir).artifacts
+    try:
+        verdict_table(artifacts)
+    except InputError:
+        return None
+    return artifacts
 
 
 def _read(workdir: Path | None) -> "Corpus":
     from tasks.filtering.report import read_corpus
 
-    return read_corpus(_artifacts(workdir))
+    return read_corpus(chosen_workdir(workdir).artifacts)
 
 
 def _read_if_there(workdir: Path | None) -> "Corpus | None":

@@ -101,12 +101,11 @@ def show_checks(checks: Sequence[ContractCheck]) -> None:
 
 def show_licences(uses: Sequence[LicenceUse]) -> None:
     """The licence table."""
-    table = Table("licence", "allows", "sources", "accepted", "listed", "note")
+    table = Table("licence", "allows", "sources", "tools and weights", "accepted", "listed", "note")
     for entry in uses:
         allows = ", ".join(use.value for use in entry.allows) or "nothing"
-        table.add_row(
-            entry.licence, allows, ", ".join(entry.sources), str(entry.accepted), str(entry.listed), entry.note
-        )
+        named = (", ".join(entry.sources), ", ".join(entry.parts))
+        table.add_row(entry.licence, allows, *named, str(entry.accepted), str(entry.listed), entry.note)
     table_console().print(table)
 
 

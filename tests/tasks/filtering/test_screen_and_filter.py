@@ -15,13 +15,15 @@ from data_contracts.contract_loader import load_contracts
 from data_contracts.errors import InputError
 from data_contracts.licence import Use, load_licences
 from data_contracts.quality import ScoreRow, VerdictRow
+from data_contracts.release import LicensedPart
 from infra.stage import StageContext, digest_file
 from tasks.filtering.config import FilterConfig, ScreenConfig
 from tasks.filtering.duplicates import near_duplicate_scores
 from tasks.filtering.expectations import build_data_docs
 from tasks.filtering.facts import licence_score
+from tasks.filtering.licences import licence_uses
 from tasks.filtering.phash import clip_hash
-from tasks.filtering.report import check_contracts, count, explain, licence_uses, read_corpus
+from tasks.filtering.report import check_contracts, count, explain, read_corpus
 from tasks.filtering.screen import STAGES as SCREEN_STAGES
 from tasks.filtering.screen import run_screen
 from tasks.filtering.stage import run_filter
@@ -255,10 +257,16 @@ def test_checks_pass_and_a_tampered_verdict_is_found(artifacts, tmp_path):
     assert [check.subject for check in wrong] == ["sekai_game/h_wide.mp4"]
 
 
+PARTS = [LicensedPart(name="ANet", licence="MIT"), LicensedPart(name="UnreadNet", licence="LicenseRef-Unread")]
+
+
 def test_licences_are_counted(artifacts):
-    uses = {use.licence: use for use in licence_uses(read_corpus(artifacts), load_licences())}
+    uses = {use.licence: use for use in licence_uses(artifacts, PARTS, load_licences())}
     assert uses["CC0-1.0"].accepted == 2
     assert (uses["LicenseRef-All-Rights-Reserved"].listed, uses["LicenseRef-All-Rights-Reserved"].accepted) == (1, 0)
+    assert uses["MIT"].parts == ["ANet"]
+    assert (uses["LicenseRef-Unread"].allows, uses["LicenseRef-Unread"].parts) == ([], ["UnreadNet"])
+    assert sum(use.listed for use in licence_uses(None, PARTS, load_licences())) == 0
 
 
 def test_nothing_run_yet_is_said(tmp_path):
