@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-NAME = "pyscenedetect"
+NAME = "tracked_cuts"
 VERSION = "1"
 PROPOSED_RATIO = 1.3  # content change over that of the neighbours; PySceneDetect's own default is 3
 LEAST_CONTENT = 10.0  # content change below which nothing is proposed; PySceneDetect's default is 15

@@ -49,14 +49,14 @@ def test_a_moved_threshold_is_a_minor_change_and_wants_both_versions(edited):
         ("miradata", "50.0", "40.0", Bump.MINOR)
     ]
     assert len(problems) == 2
-    assert "version 1.0.0 to 1.0.0 is a none step" in problems[0]
+    assert "version 1.1.0 to 1.1.0 is a none step" in problems[0]
     assert "still version 1; make it 2" in problems[1]
 
 
 def test_with_both_versions_raised_nothing_is_wrong(edited):
     def change(content):
         rule(content, "vmaf_motion").update(maximum=40, version=2)
-        content["version"] = "1.1.0"
+        content["version"] = "1.2.0"
 
     assert changes_of(edited("miradata", change))[1] == []
 

@@ -1,4 +1,4 @@
-"""Scene cuts by PySceneDetect (App. B.3, Table 6), confirmed by tracks."""
+"""Scene cuts that no track survives: ours, for every source."""
 
 from tasks.filtering.scorers.protocol import Measure, StoredClip
 from tasks.vision import cuts

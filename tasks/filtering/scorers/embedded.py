@@ -6,6 +6,7 @@ from tasks.filtering.scorers.motion import MotionScorer
 from tasks.filtering.scorers.protocol import Scorer
 from tasks.filtering.scorers.quality import QualityScorer
 from tasks.filtering.scorers.saturation import SaturationScorer
+from tasks.filtering.scorers.scene_detect import SceneDetectScorer
 from tasks.filtering.scorers.vmaf_motion import VmafMotionScorer
 
 
@@ -16,6 +17,7 @@ def embedded_scorers() -> tuple[Scorer, ...]:
         SaturationScorer(),
         VmafMotionScorer(),
         CutScorer(),
+        SceneDetectScorer(),
         MotionScorer(flow_seconds=0.125, baselines=(1.0, 2.5), pairs=6),
         QualityScorer(),
     )

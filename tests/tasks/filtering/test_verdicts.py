@@ -110,3 +110,17 @@ def test_the_join_equals_a_loop(values):
     outcomes = judge(rows, score_frame(scores), contracts(rule("m", minimum=-3, maximum=7)), ("screen",))
     expected = {row.path for row, value in zip(rows, values, strict=True) if not -3 <= value <= 7}
     assert set(outcomes.filter(pl.col("outcome") == "fail")["path"].to_list()) == expected
+
+
+@settings(max_examples=20, deadline=None)
+@given(values=st.lists(NAN_FREE, min_size=2, max_size=8), random=st.randoms(use_true_random=False))
+def test_order_and_partition_never_matter(values, random):
+    rows = [clip(f"{index}.mp4") for index in range(len(values))]
+    scores = [score("m", value, row.path) for row, value in zip(rows, values, strict=True)]
+    bound = contracts(rule("m", minimum=-3, maximum=7))
+    whole = judge(rows, score_frame(scores), bound, ("screen",))
+    mixed_rows, mixed_scores = random.sample(rows, len(rows)), random.sample(scores, len(scores))
+    assert judge(mixed_rows, score_frame(mixed_scores), bound, ("screen",)).equals(whole)
+    cut = random.randrange(1, len(rows))
+    parts = [judge(some, score_frame(scores), bound, ("screen",)) for some in (rows[:cut], rows[cut:])]
+    assert pl.concat(parts).sort("path", "rule", "metric", "scorer").equals(whole)
