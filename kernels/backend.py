@@ -9,7 +9,7 @@ from torch import Tensor
 
 _LOGGER = logging.getLogger(__name__)
 FEATURE_TYPES = (torch.float32, torch.bfloat16)
-WITHOUT_GRADIENTS = ("frame_gdn_summary", "camera_gdn_summary", "glu_conv")
+WITHOUT_GRADIENTS = ("frame_gdn_summary", "camera_gdn_summary", "glu_conv", "modulate", "fp8_rows")
 
 
 class Backend(StrEnum):

@@ -18,10 +18,12 @@ from torch import Tensor
 from kernels.backend import Backend, interpreting
 from kernels.camera_gdn import CameraGDNCarry, camera_gdn_raw
 from kernels.camera_gdn.types import CameraGDNRaw
+from kernels.fp8_rows import Fp8Rows, quantize_rows
 from kernels.frame_gdn import FrameGDNCarry, FrameGDNState, frame_gdn_raw
 from kernels.frame_gdn.types import FrameGDNRaw
 from kernels.glu_conv import glu_conv
 from kernels.key_prep import prepare_features
+from kernels.modulate import modulate
 from kernels.problems import CallSize, random_camera, random_frame
 from kernels.ray_rope import rotate, transform_rays
 from kernels.self_check import relative_error
@@ -109,6 +111,9 @@ def _small_kernels(device: torch.device, dtypes: tuple[torch.dtype, ...]) -> Ite
     }
     wide, kernel, bias = draw(2, 3, 35, 2 * 72), draw(2 * 72, 1, 3, 3) / 3, draw(2 * 72)
     calls["glu_conv"] = lambda cast, way: glu_conv(cast(wide), cast(kernel), cast(bias), 5, way)
+    shift, _, _, _, scale, _ = draw(2, 3, 6, 144).unbind(2)
+    calls["modulate"] = lambda cast, way: modulate(cast(wide), cast(shift), cast(scale), 1e-6, way)
+    calls["fp8_rows scale"] = lambda cast, way: quantize_rows(cast(wide), way).scale
     forms = {
         "bidirectional": [0] * 5 + [-1] * 3,
         "causal": [0, 1, 2, 3, 4, -1, -2, -3],
@@ -123,6 +128,14 @@ def _small_kernels(device: torch.device, dtypes: tuple[torch.dtype, ...]) -> Ite
             ours = call(lambda tensor, dtype=dtype: tensor.to(dtype), Backend.TRITON)
             theirs = call(lambda tensor, dtype=dtype: tensor.to(dtype).float(), Backend.REFERENCE)
             yield Line(name, str(dtype).removeprefix("torch."), relative_error(ours, theirs), LIMITS[dtype])
+        if device.type == "cuda":  # Triton's interpreter truncates where the hardware rounds to nearest
+            codes = [_decoded(quantize_rows(wide.to(dtype), way)) for way in (Backend.TRITON, Backend.REFERENCE)]
+            case = str(dtype).removeprefix("torch.")
+            yield Line("fp8_rows", case, relative_error(*codes), LIMITS[torch.bfloat16])
+
+
+def _decoded(rows: Fp8Rows) -> Tensor:
+    return rows.codes.float() * rows.scale
 
 
 def _adversarial(device: torch.device, dtype: torch.dtype, draws: int) -> Iterator[Line]:

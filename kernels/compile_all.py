@@ -11,8 +11,10 @@ from collections.abc import Callable
 import torch
 
 from kernels.camera_gdn import launch as camera
+from kernels.fp8_rows import ops as fp8_rows
 from kernels.frame_gdn import launch as frame
 from kernels.glu_conv import ops as glu_conv
+from kernels.modulate import ops as modulate
 from kernels.offline import Compiled, compile_calls
 from kernels.scan import Ends
 
@@ -23,7 +25,10 @@ MOST_STACK = 512  # bytes a thread
 
 
 def calls(frames: int, dim: int, dtype: torch.dtype) -> list[Callable[[], object]]:
-    """Both scans from raw projections and the feed-forward's middle; values are never read, so memory is not zeroed."""
+    """Both scans from raw projections, the feed-forward's middle and what is done to rows.
+
+    Values are never read, so memory is not zeroed.
+    """
     raw = torch.empty(1, frames, SPACE, 3 * HEADS * dim, dtype=dtype).chunk(3, -1)
     weight = torch.empty(HEADS * dim)
     gates = (torch.empty(1, HEADS, frames, SPACE), torch.empty(1, HEADS, frames))
@@ -45,7 +50,13 @@ def calls(frames: int, dim: int, dtype: torch.dtype) -> list[Callable[[], object
         wide, taps = torch.empty(1, frames, SPACE, 2 * inner, dtype=dtype), torch.empty(2 * inner, 1, 3, 3, dtype=dtype)
         return glu_conv.launch(wide, taps, torch.empty(2 * inner, dtype=dtype), HEIGHT)
 
-    return [main_branch, camera_branch, feed_forward]
+    def rows() -> object:
+        hidden = HEADS * dim
+        tokens, vectors = torch.empty(1, frames, SPACE, hidden, dtype=dtype), torch.empty(1, frames, 6, hidden)
+        modulate.launch(tokens, vectors[:, :, 0], vectors[:, :, 1], 1e-6)
+        return fp8_rows.launch(tokens)
+
+    return [main_branch, camera_branch, feed_forward, rows]
 
 
 def main() -> int:

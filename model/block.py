@@ -4,11 +4,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kernels.modulate import modulate
 from model.causal.state import BlockState
 from model.config import BackboneConfig, Numerics
 from model.layers.cross_attention import CrossAttention
 from model.layers.feed_forward import FeedForward
-from model.layers.norms import modulate
 from model.mixers.context import MixerContext
 from model.mixers.frame_gdn import FrameGDNMixer
 from model.mixers.linear import LinearMixer

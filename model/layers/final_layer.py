@@ -4,8 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kernels.modulate import modulate
 from model.config import BackboneConfig
-from model.layers.norms import modulate
 
 
 class FinalLayer(nn.Module):

@@ -1,4 +1,4 @@
-"""Normalization and modulation."""
+"""Normalization; the modulated layer norm is ``kernels.modulate``."""
 
 import torch
 from jaxtyping import Float
@@ -18,14 +18,3 @@ class RMSNorm(nn.Module):
         wide = inputs.float()
         normed = wide * torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
         return (normed * self.weight.float()).to(inputs.dtype)
-
-
-def modulate(
-    tokens: Float[Tensor, "batch frames space channels"],
-    shift: Float[Tensor, "batch frames channels"],
-    scale: Float[Tensor, "batch frames channels"],
-    eps: float,
-) -> Float[Tensor, "batch frames space channels"]:
-    """Layer norm without affine, then ``x (1 + scale) + shift`` with one vector per frame."""
-    normed = nn.functional.layer_norm(tokens, tokens.shape[-1:], eps=eps)
-    return normed * (1 + scale[:, :, None]) + shift[:, :, None]

@@ -1,38 +1,21 @@
 """Linear layers of the backbone in FP8 for inference on Hopper: rows of weights and of activations scaled on their own.
 
-Activations are quantized where they are made: under ``torch.compile`` the row's maximum, the division and the cast are
-fused into the norm, gate or convolution that writes the row. The camera branch, the gates of single heads, the
-embedders and the head stay as they are (``model.quantize.selection``).
+Activations are quantized by a kernel of its own, which reads a row once (``kernels.fp8_rows``): fused by
+``torch.compile`` into what writes the row, its maximum was a second pass over it. The camera branch, the gates of
+single heads, the embedders and the head stay as they are (``model.quantize.selection``).
 """
-
-from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from data_contracts.errors import ErrorCode, InputError
+from kernels.fp8_rows import Fp8Rows, quantize_rows
 from model.backbone import SanaWM
 from model.layers.feed_forward import ConvLayer, TemporalConv, around
-from model.quantize.fp8 import E4M3_MAXIMUM, quantize_fp8
+from model.quantize.fp8 import quantize_fp8
 
 LEAST_CAPABILITY = (8, 9)
-SMALLEST_SCALE = 1e-12
-
-
-@dataclass(frozen=True)
-class Fp8Rows:
-    """Activations as ``codes * scale``, a scale for every row."""
-
-    codes: Tensor  # jaxtyping has no checked name for E4M3
-    scale: Float[Tensor, "rows 1"]
-
-
-def quantize_rows(features: Float[Tensor, "*rows channels"]) -> Fp8Rows:
-    """Rows scaled to E4M3's range and rounded."""
-    rows = features.flatten(0, -2).float()
-    scale = (rows.abs().amax(dim=-1, keepdim=True) / E4M3_MAXIMUM).clamp_min(SMALLEST_SCALE)
-    return Fp8Rows((rows / scale).clamp(-E4M3_MAXIMUM, E4M3_MAXIMUM).to(torch.float8_e4m3fn), scale)
 
 
 class Fp8Matrix(nn.Module):

@@ -15,6 +15,8 @@ from tasks.corpus_synth.scene import Scene
 MARGIN = 0.42
 EYE_HEIGHT = 1.5
 TRIES = 400
+LENGTHS = (1.0, 0.85, 0.7)  # of the path asked for, in turn
+REDRAWS = 12  # scenes that are drawn until each of its clips has a path
 LOOKS = 16  # a box half a metre away fills the picture for a few frames only
 
 
@@ -61,6 +63,10 @@ class Track:
         )
 
 
+class NoPathError(RuntimeError):
+    """A scene in which nothing of the length asked for can be filmed."""
+
+
 def film(
     scene: Scene,
     family: Family,
@@ -70,7 +76,7 @@ def film(
     rng: np.random.Generator,
     portion: float = 1.0,
 ) -> Track:
-    """Find a path of the family along which the scene can be filmed.
+    """Find a path of the family along which the scene can be filmed; a shorter and slower one where none else fits.
 
     Args:
         scene: the world.
@@ -82,18 +88,19 @@ def film(
         portion: share of the path that is covered in that time: slow motion, in which turns are slow too.
 
     Raises:
-        RuntimeError: if no path fits (the scene is too crowded for the length asked for).
+        NoPathError: if none fits (the scene is too crowded for the lens, or for any of the lengths).
     """
     progress = portion * seconds / seconds[-1]
     intrinsics = _intrinsics(family, lens, progress)
-    for _ in range(TRIES):
-        ground, heading, pitch = _plan(family, speed * seconds[-1], progress, rng)
+    for attempt in range(TRIES * len(LENGTHS)):
+        length = LENGTHS[attempt // TRIES] * speed * seconds[-1]
+        ground, heading, pitch = _plan(family, length, progress, rng)
         if scene.clearance(ground[:, 0], ground[:, 1]).min() < MARGIN:
             continue
         track = Track(_cameras(scene, ground, heading, pitch, progress), intrinsics, seconds, lens.width, lens.height)
         if _sees_depth(scene, track):
             return track
-    raise RuntimeError(f"no {family.value} path of {speed * seconds[-1]:.1f} m fits the scene after {TRIES} tries")
+    raise NoPathError(f"no {family.value} path of {length:.1f} m fits the scene after {TRIES} tries")
 
 
 def _intrinsics(family: Family, lens: Lens, progress: np.ndarray) -> Float[np.ndarray, "frames 4"]:

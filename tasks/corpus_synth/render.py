@@ -1,6 +1,6 @@
 """Makes one clip of the plan: builds or reuses its scene, films it, applies what is planted in pixels and cameras."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +9,7 @@ from jaxtyping import Float, UInt8
 from tasks.corpus_synth import defects
 from tasks.corpus_synth.captions import leaking_caption, static_caption
 from tasks.corpus_synth.kinds import Kind, Source
-from tasks.corpus_synth.paths import Family, Lens, Track, film
+from tasks.corpus_synth.paths import REDRAWS, Family, Lens, NoPathError, Track, film
 from tasks.corpus_synth.plan import ClipSpec, World
 from tasks.corpus_synth.raster import render_color
 from tasks.corpus_synth.scene import Scene
@@ -19,6 +19,7 @@ from tasks.corpus_synth.worlds.room import build_room
 from tasks.corpus_synth.worlds.terrain import build_terrain
 
 SECONDS = 5.0
+LOOP_SPEED = 1.25  # metres per second: in one clip's time round a corridor's loop
 FINE_WIDTHS = {320: 480, 480: 640}  # pixels of the grid that is averaged down to a frame
 # Wide beyond 120 degrees or narrow below 25 (vertically); twins within a quarter of the limit. The seed picks the side.
 FOV_BAD = {"wide": 131.0, "narrow": 29.5}
@@ -57,9 +58,29 @@ def clip_rng(spec: ClipSpec, seed: int, purpose: int) -> np.random.Generator:
     return np.random.default_rng([seed, 1, list(Source).index(spec.source), spec.number, purpose])
 
 
-def build_scene(spec: ClipSpec, seed: int) -> Scene:
+def fitting_scene(specs: Sequence[ClipSpec], seed: int) -> Scene:
+    """The scene that clips of one scene number share: the first draw in which each of them can be filmed.
+
+    Raises:
+        NoPathError: a clip finds no path in any of them.
+    """
+    problem = NoPathError("a scene without clips")
+    for redraw in range(REDRAWS):
+        scene = build_scene(specs[0], seed, redraw)
+        try:
+            for spec in specs:
+                _film(spec, scene, seed, spec.speed)
+        except NoPathError as error:
+            problem = error
+        else:
+            return scene
+    raise problem
+
+
+def build_scene(spec: ClipSpec, seed: int, redraw: int = 0) -> Scene:
     """The scene of a clip; equal for all clips of one scene number."""
-    rng = np.random.default_rng([seed, 2, list(Source).index(spec.source), spec.scene_number])
+    drawn = [redraw] if redraw else []
+    rng = np.random.default_rng([seed, 2, list(Source).index(spec.source), spec.scene_number, *drawn])
     moving = spec.scene_number % 3 == 2
     builders: dict[World, Callable[[], Scene]] = {
         World.ROOM: lambda: build_room(rng, moving),
@@ -138,9 +159,10 @@ def _with_cuts(spec: ClipSpec, scene: Scene, seed: int) -> tuple[Track, np.ndarr
     third = len(track.seconds) // 3
     frames = [render_color(scene, track.view(frame)) for frame in range(third)]
     for offset, (world, family) in enumerate([choice for choice in others if choice[0] is not spec.world], start=1):
-        other = replace(spec, world=world, family=family, scene_number=spec.scene_number + 1000 * offset)
-        place = build_scene(other, seed)
-        path = _film(other, place, seed, spec.speed if family is not Family.LOOP else 1.25)
+        number, speed = spec.scene_number + 1000 * offset, LOOP_SPEED if family is Family.LOOP else spec.speed
+        other = replace(spec, world=world, family=family, scene_number=number, speed=speed)
+        place = fitting_scene([other], seed)
+        path = _film(other, place, seed, speed)
         frames += [render_color(place, path.view(offset * third + frame)) for frame in range(third)]
     return track, np.stack(frames)
 

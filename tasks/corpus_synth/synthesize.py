@@ -16,7 +16,7 @@ from infra.stage import ProgressSink, SilentProgress
 from infra.worker_pool import worker_pool
 from tasks.corpus_synth.kinds import Source
 from tasks.corpus_synth.plan import ClipSpec, plan_corpus
-from tasks.corpus_synth.render import build_scene, ground_truth, render_clip
+from tasks.corpus_synth.render import fitting_scene, ground_truth, render_clip
 from tasks.corpus_synth.writers import dl3dv_gs, miradata, omniworld, plain, sekai_game
 from tasks.corpus_synth.writers.common import WrittenClip
 
@@ -166,7 +166,7 @@ def work_batch(batch: Batch) -> list[WrittenClip]:
     """Render and write one batch; runs in a worker process."""
     if batch.gaussians is not None:
         return [dl3dv_gs.write_scene(batch.gaussians, batch.seed, batch.root / "dl3dv_gs")]
-    scene = build_scene(batch.clips[0], batch.seed)
+    scene = fitting_scene(batch.clips, batch.seed)
     written = []
     for spec in batch.clips:
         clip = render_clip(spec, scene, batch.seed)

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Float
 
 from tasks.corpus_synth.gaussians import lift, write_ply
-from tasks.corpus_synth.paths import Family, Lens, Track, film
+from tasks.corpus_synth.paths import REDRAWS, Family, Lens, NoPathError, Track, film
 from tasks.corpus_synth.raster import render_color
 from tasks.corpus_synth.scene import Scene
 from tasks.corpus_synth.sensor import sense
@@ -37,12 +37,24 @@ def plan_scenes(clips: int) -> list[SceneSpec]:
     return [SceneSpec(number, single=number == 0) for number in range(2 if clips < 48 else 4)]
 
 
+def _filmed_room(spec: SceneSpec, seed: int) -> tuple[Scene, Track, np.random.Generator]:
+    """The first room drawn in which the training frames find a path, and the generator after both."""
+    problem = NoPathError("no room was drawn")
+    for redraw in range(REDRAWS):
+        rng = np.random.default_rng([seed, 3, spec.number, *([redraw] if redraw else [])])
+        scene = build_room(rng, moving=False)
+        seconds = np.linspace(0, 5, TRAINING_FRAMES)
+        lens, speed = Lens(*SIZE, float(rng.uniform(64, 74))), 0.25 if spec.single else 0.5
+        try:
+            return scene, film(scene, Family.ARC, lens, speed, seconds, rng), rng
+        except NoPathError as error:
+            problem = error
+    raise problem
+
+
 def write_scene(spec: SceneSpec, seed: int, folder: Path) -> WrittenClip:
     """Film the training frames, lift them, write the scene."""
-    rng = np.random.default_rng([seed, 3, spec.number])
-    scene = build_room(rng, moving=False)
-    seconds = np.linspace(0, 5, TRAINING_FRAMES)
-    track = film(scene, Family.ARC, Lens(*SIZE, float(rng.uniform(64, 74))), 0.25 if spec.single else 0.5, seconds, rng)
+    scene, track, rng = _filmed_room(spec, seed)
     metres_per_unit = float(rng.uniform(0.3, 3.0))
     name = stable_hex(64, "dl3dv", seed, spec.number)
     home = folder / name

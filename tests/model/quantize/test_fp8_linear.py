@@ -7,10 +7,11 @@ import torch
 from small_backbone import random_backbone, random_conditions
 
 from data_contracts.errors import InputError
+from kernels.fp8_rows import quantize_rows
 from model.causal import ChunkLayout
 from model.generation.placement import Placement, Precision
 from model.layers.feed_forward import TemporalConv
-from model.quantize.fp8_linear import Fp8Linear, Fp8TemporalConv, quantize_rows, replace_layers, to_fp8
+from model.quantize.fp8_linear import Fp8Linear, Fp8TemporalConv, replace_layers, to_fp8
 
 
 def drawn(*shape, seed=0):
