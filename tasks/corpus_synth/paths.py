@@ -3,7 +3,7 @@
 A path is drawn at random until it keeps clear of every obstacle and sees enough depth; positions have constant speed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -15,7 +15,8 @@ from tasks.corpus_synth.scene import Scene
 MARGIN = 0.42
 EYE_HEIGHT = 1.5
 TRIES = 400
-LENGTHS = (1.0, 0.85, 0.7)  # of the path asked for, in turn
+DEMANDS = ((1.0, 180.0), (1.0, 85.0), (0.85, 85.0), (0.7, 85.0))
+"""In turn: the share of the length asked for, and the field of view (degrees) whose middle must be open."""
 REDRAWS = 12  # scenes that are drawn until each of its clips has a path
 LOOKS = 16  # a box half a metre away fills the picture for a few frames only
 
@@ -76,7 +77,9 @@ def film(
     rng: np.random.Generator,
     portion: float = 1.0,
 ) -> Track:
-    """Find a path of the family along which the scene can be filmed; a shorter and slower one where none else fits.
+    """Find a path of the family along which the scene can be filmed.
+
+    Where none fits, the edges of a wide picture may be blocked, then the path may be shorter and slower.
 
     Args:
         scene: the world.
@@ -92,13 +95,15 @@ def film(
     """
     progress = portion * seconds / seconds[-1]
     intrinsics = _intrinsics(family, lens, progress)
-    for attempt in range(TRIES * len(LENGTHS)):
-        length = LENGTHS[attempt // TRIES] * speed * seconds[-1]
+    for attempt in range(TRIES * len(DEMANDS)):
+        share, looked_at = DEMANDS[attempt // TRIES]
+        length = share * speed * seconds[-1]
         ground, heading, pitch = _plan(family, length, progress, rng)
         if scene.clearance(ground[:, 0], ground[:, 1]).min() < MARGIN:
             continue
         track = Track(_cameras(scene, ground, heading, pitch, progress), intrinsics, seconds, lens.width, lens.height)
-        if _sees_depth(scene, track):
+        middle = replace(lens, fov_x=min(lens.fov_x, looked_at))
+        if _sees_depth(scene, replace(track, intrinsics=_intrinsics(family, middle, progress))):
             return track
     raise NoPathError(f"no {family.value} path of {length:.1f} m fits the scene after {TRIES} tries")
 
