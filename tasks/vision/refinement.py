@@ -108,6 +108,11 @@ def refine(tracks: Tracks, span: Span, options: RefineOptions) -> Refined | None
     return _with_varying_focal(tracks, final, options)
 
 
+def sharpen(refined: Refined, bundle: BundleOptions) -> Refined:
+    """The same observations adjusted once more, with another loss."""
+    return _refined(refined.span, refined.observations, adjust(refined.span.scene, refined.observations, bundle))
+
+
 def _round(tracks: Tracks, span: Span, options: RefineOptions, iterations: int) -> Refined | None:
     """Triangulate, adjust, drop outliers, adjust."""
     observations, scene = structure(tracks, span, options)
