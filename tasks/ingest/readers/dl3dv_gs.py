@@ -59,7 +59,7 @@ class Dl3dvReader:
         """One scene a row, in the index's order."""
         return list_rows(folder, INDEX, self._items)
 
-    def cameras(self, item: SourceItem, size: tuple[int, int]) -> NativeCameras:  # noqa: ARG002
+    def cameras(self, item: SourceItem, size: tuple[int, int]) -> NativeCameras:  # noqa: ARG002 - the protocol's
         """The training cameras in pixels of their own full size."""
         return self.training_cameras(item).cameras
 

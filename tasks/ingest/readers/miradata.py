@@ -22,7 +22,7 @@ class MiraDataReader:
         """One input a row, in the index's order."""
         return list_rows(folder, INDEX, self._items)
 
-    def cameras(self, item: SourceItem, size: tuple[int, int]) -> NativeCameras:  # noqa: ARG002
+    def cameras(self, item: SourceItem, size: tuple[int, int]) -> NativeCameras:  # noqa: ARG002 - the protocol's
         """None."""
         return NativeCameras()
 

@@ -31,7 +31,7 @@ class PlainReader:
         files = (path for path in folder.root.rglob("*") if path.suffix.lower() in MEDIA_SUFFIXES and path.is_file())
         return [self._item(folder, path) for path in sorted(files) if not _hidden(path.relative_to(folder.root))]
 
-    def cameras(self, item: SourceItem, size: tuple[int, int]) -> NativeCameras:  # noqa: ARG002
+    def cameras(self, item: SourceItem, size: tuple[int, int]) -> NativeCameras:  # noqa: ARG002 - the protocol's
         """None."""
         return NativeCameras()
 
