@@ -9,7 +9,8 @@ from torch import Tensor
 
 _LOGGER = logging.getLogger(__name__)
 FEATURE_TYPES = (torch.float32, torch.bfloat16)
-WITHOUT_GRADIENTS = ("frame_gdn_summary", "camera_gdn_summary", "glu_conv", "modulate", "fp8_rows")
+ROWS = ("fp8_rows", "modulate", "add_modulate", "add_gated", "gated_sum")
+WITHOUT_GRADIENTS = ("frame_gdn_summary", "camera_gdn_summary", "glu_conv", *ROWS)
 
 
 class Backend(StrEnum):

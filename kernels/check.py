@@ -18,14 +18,13 @@ from torch import Tensor
 from kernels.backend import Backend, interpreting
 from kernels.camera_gdn import CameraGDNCarry, camera_gdn_raw
 from kernels.camera_gdn.types import CameraGDNRaw
-from kernels.fp8_rows import Fp8Rows, quantize_rows
 from kernels.frame_gdn import FrameGDNCarry, FrameGDNState, frame_gdn_raw
 from kernels.frame_gdn.types import FrameGDNRaw
 from kernels.glu_conv import glu_conv
 from kernels.key_prep import prepare_features
-from kernels.modulate import modulate
 from kernels.problems import CallSize, random_camera, random_frame
 from kernels.ray_rope import rotate, transform_rays
+from kernels.rows import Fp8Rows, add_gated, add_modulate, gated_sum, modulate, quantize_rows
 from kernels.self_check import relative_error
 from kernels.short_conv import short_conv, short_conv_alone
 
@@ -111,8 +110,16 @@ def _small_kernels(device: torch.device, dtypes: tuple[torch.dtype, ...]) -> Ite
     }
     wide, kernel, bias = draw(2, 3, 35, 2 * 72), draw(2 * 72, 1, 3, 3) / 3, draw(2 * 72)
     calls["glu_conv"] = lambda cast, way: glu_conv(cast(wide), cast(kernel), cast(bias), 5, way)
-    shift, _, _, _, scale, _ = draw(2, 3, 6, 144).unbind(2)
+    shift, gate, _, _, scale, _ = draw(2, 3, 6, 144).unbind(2)
+    update, heads = draw(2, 3, 35, 144), draw(2, 3, 35, 6, 24).permute(0, 3, 1, 2, 4)
     calls["modulate"] = lambda cast, way: modulate(cast(wide), cast(shift), cast(scale), 1e-6, way)
+    calls["add_modulate"] = lambda cast, way: torch.cat(
+        add_modulate(cast(wide), cast(update), cast(shift), cast(scale), 1e-6, way)
+    )
+    calls["add_gated"] = lambda cast, way: add_gated(cast(wide), cast(update), cast(gate), cast(wide), way)
+    calls["add_gated alone"] = lambda cast, way: add_gated(cast(wide), cast(update), cast(gate), None, way)
+    calls["gated_sum"] = lambda cast, way: gated_sum(cast(heads), cast(update), cast(wide), way)
+    calls["gated_sum alone"] = lambda cast, way: gated_sum(cast(heads).contiguous(), None, cast(wide), way)
     calls["fp8_rows scale"] = lambda cast, way: quantize_rows(cast(wide), way).scale
     forms = {
         "bidirectional": [0] * 5 + [-1] * 3,

@@ -11,11 +11,10 @@ from collections.abc import Callable
 import torch
 
 from kernels.camera_gdn import launch as camera
-from kernels.fp8_rows import ops as fp8_rows
 from kernels.frame_gdn import launch as frame
 from kernels.glu_conv import ops as glu_conv
-from kernels.modulate import ops as modulate
 from kernels.offline import Compiled, compile_calls
+from kernels.rows import ops as rows
 from kernels.scan import Ends
 
 HEADS, SPACE, HEIGHT = 20, 880, 22
@@ -50,13 +49,19 @@ def calls(frames: int, dim: int, dtype: torch.dtype) -> list[Callable[[], object
         wide, taps = torch.empty(1, frames, SPACE, 2 * inner, dtype=dtype), torch.empty(2 * inner, 1, 3, 3, dtype=dtype)
         return glu_conv.launch(wide, taps, torch.empty(2 * inner, dtype=dtype), HEIGHT)
 
-    def rows() -> object:
+    def between_products() -> object:
         hidden = HEADS * dim
         tokens, vectors = torch.empty(1, frames, SPACE, hidden, dtype=dtype), torch.empty(1, frames, 6, hidden)
-        modulate.launch(tokens, vectors[:, :, 0], vectors[:, :, 1], 1e-6)
-        return fp8_rows.launch(tokens)
+        shift, scale, gate, *_ = vectors.unbind(2)
+        heads = tokens.unflatten(-1, (HEADS, dim)).permute(0, 3, 1, 2, 4)
+        for keep, quantize in ((True, False), (True, True), (False, True)):
+            rows.launch_modulate(tokens, shift, scale, 1e-6, keep, quantize)
+            rows.launch_add_modulate(tokens, tokens, shift, scale, 1e-6, keep, quantize)
+            rows.launch_add_gated(tokens, tokens, gate, tokens, keep, quantize)
+            rows.launch_gated_sum(heads, tokens, tokens, keep, quantize)
+        return rows.launch_fp8_rows(tokens)
 
-    return [main_branch, camera_branch, feed_forward, rows]
+    return [main_branch, camera_branch, feed_forward, between_products]
 
 
 def main() -> int:

@@ -12,7 +12,7 @@ import json
 import statistics
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -23,15 +23,17 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 from triton.testing import do_bench
 
+from model.backbone import SanaWM
 from model.causal.layout import ChunkLayout
-from model.compiled import compile_blocks
+from model.compiled import compile_blocks, compiled_block
 from model.config import BackboneConfig, paper
 from model.flow.bench import Setting
+from model.flow.guidance import Conditions
 from model.quantize.fp8_linear import replace_layers
 from model.recomputation import fully, selectively
 
 MINUTE, TRAINED = 121, 61
-LEVEL, LONG_MS = 700.0, 30.0
+LEVEL, LONG_MS = 700.0, 150.0
 PEER = "peer"
 Call = Callable[[], Tensor]
 
@@ -66,14 +68,14 @@ class Recorder:
             before = torch.cuda.memory_allocated()
             output = call()
             peaks[name] = (torch.cuda.max_memory_allocated() - before) / 2**30
-            errors[name] = checked.error(output) if checked and not name.startswith(PEER) else None
+            errors[name] = checked.errors(output) if checked and not name.startswith(PEER) else {}
             del output
         rounds = [{name: milliseconds(call) for name, call in calls.items()} for _ in range(self._repeats)]
         for name in calls:
             times = [one[name] for one in rounds]
             ms = statistics.median(times)
             row = {"section": section, "call": name, "ms": ms, "over_floor": ms / floor_ms if floor_ms else None}
-            self.record["rows"].append(row | {"rounds": times, "error": errors[name], "peak_gib": peaks[name]})
+            self.record["rows"].append(row | {"rounds": times, "peak_gib": peaks[name]} | errors[name])
             sys.stdout.write(f"{section:10} {name:24} {ms:9.2f} ms {row['over_floor'] or 0:6.2f}x  {errors[name]}\n")
         sys.stdout.flush()
         self._file.write_text(json.dumps(self.record, indent=1) + "\n")
@@ -81,26 +83,52 @@ class Recorder:
 
 @dataclass(frozen=True)
 class Checked:
-    """What a result is compared with: the distance of its update of ``start`` from that of ``expected``."""
+    """What a result is compared with: the plain bfloat16 call's and float32's, both updates of ``start``."""
 
     start: Tensor
     expected: Tensor
+    exact: Tensor
 
-    def error(self, output: Tensor) -> float:
-        """Relative root mean square."""
-        update = self.expected.float() - self.start.float()
-        return float((output.float() - self.expected.float()).norm() / update.norm())
+    def errors(self, output: Tensor) -> dict[str, float]:
+        """By what it is compared with."""
+        return {
+            "error": update_error(output, self.expected, self.start),
+            "error_from_float32": update_error(output, self.exact, self.start),
+        }
+
+
+def update_error(output: Tensor, truth: Tensor, start: Tensor) -> float:
+    """Relative root mean square of an update of ``start``."""
+    truth = truth.float()
+    return float((output.float() - truth).norm() / (truth - start.float()).norm())
+
+
+def widened(value: Any) -> Any:  # noqa: ANN401 - any argument of a block comes back in its own type
+    """Tensors in float32, inside of whatever holds them."""
+    if isinstance(value, Tensor):
+        return value.float() if value.is_floating_point() else value
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{one.name: widened(getattr(value, one.name)) for one in fields(value) if one.init})
+    return value
+
+
+def exactly(problem: Problem) -> Tensor:
+    """The block's tokens in float32."""
+    return Problem(copy.deepcopy(problem.block).float(), tuple(map(widened, problem.arguments))).call()
 
 
 def milliseconds(call: Call) -> float:
-    """One call: the median of many short ones, a single long one."""
+    """One call: the median of calls one after another, of a long one alone a single call.
+
+    A card that was just idle or moving memory has clocks to spare: calls before the timed ones take them away.
+    """
     begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
     begin.record()
     call()
     end.record()
     torch.cuda.synchronize()
     once = begin.elapsed_time(end)
-    return once if once > LONG_MS else do_bench(call, warmup=40, rep=160, return_mode="median")
+    return once if once > LONG_MS else do_bench(call, warmup=200, rep=600, return_mode="median")
 
 
 def product_rates(tokens: int, hidden: int, device: torch.device, repeats: int) -> list[float]:
@@ -153,12 +181,14 @@ def block_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
         replace_layers(eighth.block)
         calls = {"plain": problem.call, "compiled": compiled(problem).call, "compiled, FP8": compiled(eighth).call}
         floor = product_ms + (attention_ms if kind == "softmax" else 0)
-        recorder.compare(kind, calls | peer_block(kind), floor, Checked(problem.arguments[0], problem.call()))
+        recorder.compare(
+            kind, calls | peer_block(kind), floor, Checked(problem.arguments[0], problem.call(), exactly(problem))
+        )
 
 
 def compiled(problem: Problem) -> Problem:
     """The same block through ``torch.compile``."""
-    return Problem(torch.compile(problem.block, fullgraph=True, dynamic=False), problem.arguments)
+    return Problem(compiled_block(problem.block), problem.arguments)
 
 
 def full_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
@@ -170,14 +200,21 @@ def full_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
     def forward() -> Tensor:
         return model(noise, level, given.text, given.camera, single(MINUTE))
 
-    plain = forward()
+    plain, exact = forward(), exact_forward(model, noise, level, given)
     compile_blocks(model)
     tokens, config = MINUTE * setting.height * setting.width, setting.config
     work = config.depth * 24 * config.hidden**2 * 2 * tokens
     work += 2 * len(config.softmax_blocks) * 4 * tokens**2 * config.hidden
+    recorder.record["full_plain_from_float32"] = update_error(plain, exact, torch.zeros_like(plain))
     recorder.compare(
-        "full", {"compiled": forward} | peer_stack(), 1e3 * work / rate, Checked(torch.zeros_like(plain), plain)
+        "full", {"compiled": forward} | peer_stack(), 1e3 * work / rate, Checked(torch.zeros_like(plain), plain, exact)
     )
+
+
+def exact_forward(model: SanaWM, noise: Tensor, level: Tensor, given: Conditions) -> Tensor:
+    """The whole pass in float32."""
+    wide, noise, given = copy.deepcopy(model).float(), widened(noise), widened(given)
+    return wide(noise, level, given.text, given.camera, single(MINUTE))
 
 
 def training_rows(setting: Setting, recorder: Recorder) -> None:

@@ -12,11 +12,11 @@ Generated from `{source}` by `python -m model.bench_page`; do not edit. Measured
 Device: {device}; torch {torch}. The released size, 121 latent frames of 22 x 40
 (training: 61, one of two ranks'), batch 1, random weights, bfloat16 where not FP8. The floor is the arithmetic of the
 matrix products, and of softmax attention where there is any, at {rate:.0f} TFLOP/s, the median rate of the block's own
-products in this run. An error is the distance of a block's update from that of the plain bfloat16 block, relative to
-the update. Peers are the frozen PyTorch ones, in the same process on the same card, in turns.
+products in this run. An error is the distance of a block's update from that of the plain bfloat16 block, and from that
+of the block in float32, relative to the update; of 20 blocks, that of the velocity. Peers are the frozen PyTorch ones, in the same process on the same card, in turns.
 
-| what | call | ms | over the floor | error | peak over inputs, GiB |
-|---|---|---|---|---|---|
+| what | call | ms | over the floor | from plain | from float32 | peak over inputs, GiB |
+|---|---|---|---|---|---|---|
 """
 NAMES = {
     "gdn": "GDN block",
@@ -32,9 +32,11 @@ def page(record: dict[str, Any], source: str) -> str:
     text = HEAD.format(**{**record, "source": source, "rate": rate})
     for row in record["rows"]:
         floor = f"{row['over_floor']:.2f}x" if row["over_floor"] else "-"
-        error = f"{row['error']:.1e}" if row["error"] is not None else "-"
-        cells = (NAMES[row["section"]], row["call"], f"{row['ms']:.1f}", floor, error, f"{row['peak_gib']:.1f}")
+        errors = (f"{row[name]:.1e}" if name in row else "-" for name in ("error", "error_from_float32"))
+        cells = (NAMES[row["section"]], row["call"], f"{row['ms']:.1f}", floor, *errors, f"{row['peak_gib']:.1f}")
         text += f"| {' | '.join(cells)} |\n"
+    if "full_plain_from_float32" in record:
+        text += f"\n20 plain bfloat16 blocks lie {record['full_plain_from_float32']:.1e} from float32.\n"
     return text
 
 

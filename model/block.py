@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kernels.modulate import modulate
+from kernels.rows import add_gated, add_modulate, modulate
 from model.causal.state import BlockState
 from model.config import BackboneConfig, Numerics
 from model.layers.cross_attention import CrossAttention
@@ -55,13 +55,10 @@ class Block(nn.Module):
         attended, mixer_state = self.attn(
             modulate(tokens, shift, scale, self.eps), context, state.mixer if state else None
         )
-        tokens = tokens + gate[:, :, None] * attended
-        if raymap is not None:
-            tokens = tokens + self.plucker_proj(raymap)
-        tokens = tokens + self.cross_attn(tokens, caption.states, caption.mask)
-        fed, tail = self.mlp(
-            modulate(tokens, mlp_shift, mlp_scale, self.eps), context.view, state.feed_forward_tail if state else None
-        )
+        tokens = add_gated(tokens, attended, gate, None if raymap is None else self.plucker_proj(raymap))
+        described = self.cross_attn(tokens, caption.states, caption.mask)
+        tokens, normed = add_modulate(tokens, described, mlp_shift, mlp_scale, self.eps)
+        fed, tail = self.mlp(normed, context.view, state.feed_forward_tail if state else None)
         return tokens + mlp_gate[:, :, None] * fed, BlockState(mixer_state, tail)
 
 

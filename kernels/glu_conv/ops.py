@@ -8,7 +8,8 @@ from kernels.gate import Passed
 from kernels.glu_conv import reference
 from kernels.glu_conv.triton_glu_conv import glu_conv_kernel
 
-COLUMNS, CHANNELS, WARPS = 1, 128, 1
+COLUMNS = 5  # of a strip, as the kernel has them
+CHANNELS, WARPS = 64, 1
 CHECKED_DIM = 112  # it knows no heads: the released head size stands for the device
 
 
@@ -34,6 +35,6 @@ def launch(wide: Tensor, weight: Tensor, bias: Tensor, height: int) -> Tensor:
     taps = weight.reshape(both, 9).t().contiguous()  # tap by tap, so that neighbouring channels lie together
     glu_conv_kernel[-(-channels // CHANNELS), -(-width // COLUMNS), batch * frames](
         wide, taps, bias.contiguous(), output, height, width, channels,
-        COLUMNS=COLUMNS, CHANNELS=CHANNELS, FAST=wide.dtype == torch.bfloat16 and not interpreting(), num_warps=WARPS,
+        CHANNELS=CHANNELS, FAST=wide.dtype == torch.bfloat16 and not interpreting(), num_warps=WARPS,
     )  # fmt: skip
     return output

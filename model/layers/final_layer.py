@@ -4,7 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from kernels.modulate import modulate
+from kernels.rows import modulate
 from model.config import BackboneConfig
 
 

@@ -1,4 +1,4 @@
-"""Normalization; the modulated layer norm is ``kernels.modulate``."""
+"""Normalization; the modulated layer norm is ``kernels.rows``."""
 
 import torch
 from jaxtyping import Float

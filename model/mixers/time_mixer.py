@@ -7,6 +7,7 @@ from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from kernels.rows import gated_sum
 from model.causal.state import MixerState
 from model.config import BackboneConfig
 from model.layers.norms import RMSNorm
@@ -62,13 +63,11 @@ class MixerBase(nn.Module):
     ) -> Float[Tensor, "batch frames space channels"]:
         """``proj((main + out_proj_cam(camera)) silu(output_gate(x)))``, the gate in float32."""
         merge = "b h t s d -> b t s (h d)"
-        mixed = rearrange(main, merge).to(tokens.dtype)
-        if camera is not None:
-            mixed = mixed + self.out_proj_cam(rearrange(camera, merge).to(tokens.dtype))
+        moved = None if camera is None else self.out_proj_cam(rearrange(camera, merge).to(tokens.dtype))
         if self.output_gate is not None:
-            gate = nn.functional.silu(self.output_gate(tokens).float())
-            mixed = (mixed.float() * gate).to(tokens.dtype)
-        return self.proj(mixed)
+            return self.proj(gated_sum(main, moved, self.output_gate(tokens)))
+        mixed = rearrange(main, merge).to(tokens.dtype)
+        return self.proj(mixed if moved is None else mixed + moved)
 
     def initialize_gate(self) -> None:
         """Open the output gate and silence the camera branch, so that both leave a parent as it was."""

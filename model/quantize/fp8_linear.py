@@ -1,16 +1,17 @@
 """Linear layers of the backbone in FP8 for inference on Hopper: rows of weights and of activations scaled on their own.
 
-Activations are quantized by a kernel of its own, which reads a row once (``kernels.fp8_rows``): fused by
-``torch.compile`` into what writes the row, its maximum was a second pass over it. The camera branch, the gates of
-single heads, the embedders and the head stay as they are (``model.quantize.selection``).
+Activations are quantized by a kernel that reads a row once (``kernels.rows``), and in a compiled model by what writes
+the row (``kernels.rows.epilogue``). The camera branch, the gates of single heads, the embedders and the head stay as
+they are (``model.quantize.selection``).
 """
 
 import torch
+from einops import rearrange
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from data_contracts.errors import ErrorCode, InputError
-from kernels.fp8_rows import Fp8Rows, quantize_rows
+from kernels.rows import Fp8Rows, quantize_rows
 from model.backbone import SanaWM
 from model.layers.feed_forward import ConvLayer, TemporalConv, around
 from model.quantize.fp8 import quantize_fp8
@@ -62,38 +63,31 @@ class Fp8Linear(nn.Module):
 
 
 class Fp8TemporalConv(nn.Module):
-    """The temporal convolution as three products of the same quantized rows."""
+    """The temporal convolution as one product of quantized rows with its three taps, one above the other."""
 
     def __init__(self, weight: Float[Tensor, "out channels 3 1"]) -> None:
         super().__init__()
-        self.taps = nn.ModuleList(Fp8Matrix(tap) for tap in weight[..., 0].unbind(-1))
+        self.matrix = Fp8Matrix(rearrange(weight, "out channels tap 1 -> (tap out) channels"))
 
     def forward(
         self, extended: Float[Tensor, "batch extended space channels"], seen: Float[Tensor, " frames"] | None
     ) -> Float[Tensor, "batch frames space channels"]:
         """See ``model.layers.feed_forward.TemporalConv``."""
-        held, frames = quantize_rows(extended), extended.shape[1] - 2
-        previous, here, following = (
-            _product(matrix, held, extended, slice(shift, shift + frames)) for shift, matrix in enumerate(self.taps)
-        )
+        left, center, right = self._taps(extended)
+        previous, here, following = left[:, :-2], center[:, 1:-1], right[:, 2:]
         return previous + here + (following if seen is None else following * seen[:, None, None])
 
     def alone(
         self, frames: Float[Tensor, "batch frames space channels"], seen: Float[Tensor, " frames"] | None
     ) -> Float[Tensor, "batch frames space channels"]:
         """See ``model.layers.feed_forward.TemporalConv``."""
-        held = quantize_rows(frames)
-        left, center, right = self.taps
-        from_left = _product(left, held, frames, slice(None, -1))
-        from_right = _product(right, held, frames, slice(1, None))
-        return _product(center, held, frames, slice(None)) + around(from_left, from_right, seen)
+        left, center, right = self._taps(frames)
+        return center + around(left[:, :-1], right[:, 1:], seen)
 
-
-def _product(matrix: Fp8Matrix, held: Fp8Rows, features: Tensor, part: slice) -> Tensor:
-    """Some frames of quantized features through a matrix, in the shape and type of the features."""
-    codes, scale = (one.view(*features.shape[:-1], -1)[:, part] for one in (held.codes, held.scale))
-    product = matrix(Fp8Rows(codes.flatten(0, -2), scale.flatten(0, -2)), None, features.dtype)
-    return product.view(*codes.shape[:-1], -1)
+    def _taps(self, features: Float[Tensor, "batch some space channels"]) -> tuple[Tensor, ...]:
+        """Every frame through each tap."""
+        product = self.matrix(quantize_rows(features), None, features.dtype)
+        return product.unflatten(0, features.shape[:-1]).chunk(3, dim=-1)
 
 
 def to_fp8(model: SanaWM) -> None:

@@ -1,15 +1,6 @@
 """The Triton gradients, interpreted on the CPU, equal float64 autograd of the references."""
 
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).parents[2]
-
-
-def interpreted(*arguments: str) -> subprocess.CompletedProcess[str]:
-    call = ["env", "TRITON_INTERPRET=1", "OMP_NUM_THREADS=1", sys.executable, *arguments]
-    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+from interpreter import interpreted
 
 
 def test_every_gradient_equals_autograd_of_its_reference() -> None:

@@ -2,16 +2,9 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
-
-ROOT = Path(__file__).parents[2]
-
-
-def interpreted(*arguments: str) -> subprocess.CompletedProcess[str]:
-    call = ["env", "TRITON_INTERPRET=1", "OMP_NUM_THREADS=1", sys.executable, *arguments]
-    return subprocess.run(call, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+from interpreter import ROOT, interpreted
 
 
 def test_every_kernel_equals_its_reference() -> None:

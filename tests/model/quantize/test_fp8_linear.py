@@ -7,7 +7,7 @@ import torch
 from small_backbone import random_backbone, random_conditions
 
 from data_contracts.errors import InputError
-from kernels.fp8_rows import quantize_rows
+from kernels.rows import quantize_rows
 from model.causal import ChunkLayout
 from model.generation.placement import Placement, Precision
 from model.layers.feed_forward import TemporalConv
