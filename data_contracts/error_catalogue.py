@@ -14,6 +14,10 @@ MEANINGS: dict[ErrorCode, tuple[str, str]] = {
         "add videos; `wm corpus stats` and `wm why CLIP_ID` say why clips were rejected",
     ),
     ErrorCode.TOO_FEW_CLIPS_ASKED: ("a rendered corpus needs at least 24 clips", "ask for more"),
+    ErrorCode.BENCHMARK_UNREADABLE: (
+        "the configured benchmark, or one of its pictures, cannot be compared with clips",
+        "correct the directory or the file that the message names",
+    ),
     ErrorCode.UNKNOWN_STAGE: ("there is no stage of this name", "use a name that the message lists"),
     ErrorCode.UNKNOWN_PROFILE: ("there is no profile of this name", "use a name that the message lists"),
     ErrorCode.SPAN_EMPTY: ("--from lies after --until", "swap them"),

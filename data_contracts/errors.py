@@ -14,6 +14,7 @@ class ErrorCode(StrEnum):
     NO_USABLE_CLIP = "E103-no-usable-clip"
     TOO_FEW_ACCEPTED = "E104-too-few-accepted"
     TOO_FEW_CLIPS_ASKED = "E105-too-few-clips-asked"
+    BENCHMARK_UNREADABLE = "E106-benchmark-unreadable"
     UNKNOWN_STAGE = "E201-unknown-stage"
     UNKNOWN_PROFILE = "E202-unknown-profile"
     SPAN_EMPTY = "E203-span-empty"

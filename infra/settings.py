@@ -89,6 +89,7 @@ class Settings(Record):
     workdir: str
     workers: int = Field(ge=1)
     embedded_clips: int = Field(ge=24)
+    benchmark: str
     remote: str
     tracking_uri: str
     tracking_experiment: str

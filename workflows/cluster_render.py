@@ -56,7 +56,7 @@ def _inference_service(pipeline: Pipeline, settings: Settings, options: RunOptio
     from tasks.release.config import ReleaseConfig
     from tasks.release.inference_service import inference_service_yaml
 
-    declared = declare(Workdir(options.workdir.resolve()), options.use)
+    declared = declare(Workdir(options.workdir.resolve()), options.use, settings)
     config = ReleaseConfig.model_validate(pipeline.config(GRAPH.find("release"), settings, declared))
     path = options.workdir / "artifacts" / "release" / "model_version.json"
     if path.exists():

@@ -14,6 +14,7 @@ from infra.lineage import Audit, LineageGraph, Node
 from infra.settings import Settings
 from infra.stage_spec import CORPUS
 from infra.store import Store
+from infra.stored_file import stored_file
 from infra.workdir import Workdir
 from workflows.graph import StageGraph
 
@@ -176,14 +177,12 @@ class Lineage:
         return [file.path for file in self._catalog.manifest(node.id).files]
 
     def file_of(self, node: Node, name: str) -> bytes:
-        """A file of a stored artifact, empty when it is not there."""
+        """A file of a stored artifact, empty when it is not there or its manifest cannot be read."""
         try:
-            manifest = self._catalog.manifest(node.id)
+            path = stored_file(self._catalog, self._store, node.id, name)
         except SanaWMError:
             return b""
-        digests = {file.path: file.md5 for file in manifest.files}
-        path = self._store.object_path(digests[name]) if name in digests else None
-        return path.read_bytes() if path and path.exists() else b""
+        return path.read_bytes() if path else b""
 
     def _clip_ids(self, nodes: Iterable[Node]) -> list[str]:
         by_name = {node.artifact: node for node in nodes}

@@ -132,7 +132,7 @@ def _guarded(
 
 
 def _execute(pipeline: Pipeline, stages: Sequence[StageSpec], session: RunSession) -> None:
-    declared = declare(session.workdir, session.request.use)
+    declared = declare(session.workdir, session.request.use, session.settings)
     calls = pipeline.calls(stages, session.settings, declared)
     params = {spec.name: identify(session, spec, json.loads(calls[spec.name].config)).digests for spec in stages}
     outside = [artifact for artifact in outside_artifacts(stages) if artifact != CORPUS]

@@ -49,7 +49,7 @@ def plan_run(pipeline: Pipeline, options: RunOptions, hooks: RunHooks) -> RunPla
     session = build_session(request, options.settings)
     ready = options.corpus is not None or hooks.corpus_is_ready(session)
     known = _outside(pipeline, session, stages, ready=ready)
-    declared = declare(workdir, options.use)
+    declared = declare(workdir, options.use, options.settings)
     plans = []
     for spec in stages:
         config = pipeline.config(spec, options.settings, declared)

@@ -11,7 +11,8 @@ from data_contracts.errors import ErrorCode, InputError
 def load_recipe(directory: Path, stage: str, declared: Mapping[str, object]) -> dict[str, object]:
     """The configuration of a stage, from a directory of recipes.
 
-    A key of the recipe that the run declares itself (``use``, ``waived``, ``taken_down``) takes the run's value.
+    A key of the recipe that the run declares itself (``use``, ``benchmark``, ``waived``, ``taken_down``) takes the
+    run's value.
 
     Raises:
         InputError: the file is missing or is not a YAML mapping.

@@ -9,7 +9,7 @@ from infra.session import PACKAGES, ROOT
 from infra.settings import Settings, load_settings
 from infra.stage import digest_json
 from infra.stage_spec import StageSpec
-from workflows.declaration import Declaration
+from workflows.declaration import Declaration, configured_benchmark
 from workflows.flyte_graph import CachePolicy, build_workflow
 from workflows.pipeline import PRODUCT
 
@@ -21,7 +21,7 @@ def registered(name: str, first: str, last: str, settings: Settings | None = Non
     """The workflow ``sana_wm.NAME`` over the stages from ``first`` to ``last``."""
     chosen = settings or load_settings()
     stages = PRODUCT.graph.span(first, last)
-    calls = PRODUCT.calls(stages, chosen, Declaration(USE))
+    calls = PRODUCT.calls(stages, chosen, Declaration(USE, benchmark=configured_benchmark(chosen)))
     return build_workflow(f"sana_wm.{name}", stages, calls, cache_policy(stages, chosen))
 
 

@@ -31,7 +31,8 @@ def launch(pipeline: Pipeline, options: RunOptions) -> str:
     settings = options.settings
     place = settings.orchestrator
     stages = pipeline.graph.span(options.first, options.last)
-    calls = pipeline.calls(stages, settings, declare(Workdir(options.workdir.resolve()), options.use))
+    declared = declare(Workdir(options.workdir.resolve()), options.use, settings)
+    calls = pipeline.calls(stages, settings, declared)
     workflow = build_workflow(
         f"sana_wm.{stages[0].name}_to_{stages[-1].name}", stages, calls, cache_policy(stages, settings)
     )

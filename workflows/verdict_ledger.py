@@ -1,11 +1,10 @@
 """Every new version of the verdicts leaves an entry in the ledger: what changed, clip by clip, and what gave it."""
 
-from io import BytesIO
-
 from data_contracts.decision import VerdictChange
 from infra.ledger import Ledger
 from infra.session import RunSession
 from infra.stage import digest_file
+from infra.stored_file import stored_file
 
 VERDICTS = "filter_verdicts"
 TABLE = "verdicts.parquet"
@@ -25,9 +24,10 @@ def record_verdicts(session: RunSession, artifact_id: str) -> None:
     last = recorded[-1] if recorded else ""
     if last == artifact_id:
         return
-    before = _stored(session, last) if last else b""
+    # Where the older table's bytes were collected, the change starts anew.
+    before = stored_file(session.catalog, session.store, last, TABLE) if last else None
     found = verdict_changes(
-        pl.read_parquet(BytesIO(before)) if before else None,
+        pl.read_parquet(before) if before else None,
         pl.read_parquet(session.workdir.artifact(VERDICTS) / TABLE),
     )
     path = ledger.changes_path(ledger.next_sequence())
@@ -47,12 +47,3 @@ def record_verdicts(session: RunSession, artifact_id: str) -> None:
         changes=digest_file(path),
     )
     ledger.append(body, "wm run", f"run {session.request.name} made new verdicts")
-
-
-def _stored(session: RunSession, artifact_id: str) -> bytes:
-    """The older table, empty where its bytes were collected: the change then starts anew."""
-    if not session.catalog.manifest_path(artifact_id).exists():
-        return b""
-    digests = {file.path: file.md5 for file in session.catalog.manifest(artifact_id).files}
-    path = session.store.object_path(digests[TABLE]) if TABLE in digests else None
-    return path.read_bytes() if path and path.exists() else b""

@@ -64,7 +64,7 @@ PLANTINGS = (
     Planting(Kind.SATURATED_TWIN, Source.PLAIN, ACCEPTED, ""),
     Planting(Kind.LICENCE, Source.PLAIN, REJECTED, "licence_forbidden"),
     Planting(Kind.TRUNCATED, Source.PLAIN, QUARANTINED, "media_truncated"),
-    Planting(Kind.DUPLICATE, Source.PLAIN, REJECTED, "duplicate_exact", ("duplicate_near",)),
+    Planting(Kind.DUPLICATE, Source.PLAIN, REJECTED, "duplicate_exact", ("duplicate_near", "benchmark_overlap")),
     Planting(Kind.CUTS, Source.MIRADATA, REJECTED, "scene_cuts", ("flow", "pose_failed", "pose_smoothness")),
     Planting(Kind.CORRUPT, Source.MIRADATA, QUARANTINED, "media_corrupt"),
     Planting(Kind.LEAK, Source.MIRADATA, REJECTED, "caption_leak"),

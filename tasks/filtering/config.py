@@ -42,6 +42,18 @@ class ModelScorers(Record):
     onnx_device: OnnxDevice = OnnxDevice.CPU
 
 
+class BenchmarkPlace(Record):
+    """The published benchmark that no training clip may show.
+
+    Attributes:
+        path: its directory; where it lies is no part of the configuration's digest.
+        digest: SHA-256 of its pictures, by name.
+    """
+
+    path: str = Field(min_length=1, exclude=True)
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
 class JudgeConfig(Record):
     """What ``screen`` and ``filter`` need to know besides the contracts.
 
@@ -51,6 +63,7 @@ class JudgeConfig(Record):
         models: scorers with weights.
         waived: single clips that the stewards' ledger lets pass a rule; the run fills it in.
         taken_down: clips and source videos with a tombstone; the run fills it in.
+        benchmark: what training clips are compared with; None = the corpus's own benchmark split. The run fills it in.
     """
 
     use: Use
@@ -58,10 +71,11 @@ class JudgeConfig(Record):
     models: ModelScorers = ModelScorers()
     waived: tuple[WaivedRule, ...] = ()
     taken_down: tuple[str, ...] = ()
+    benchmark: BenchmarkPlace | None = None
 
     @property
     def measuring(self) -> "MeasureConfig":
-        """What a clip's measures depend on: a use, a waiver or a tombstone measures nothing anew."""
+        """What a clip's measures depend on: a use, a waiver, a tombstone or a benchmark measures nothing anew."""
         return MeasureConfig(thumbnail_width=self.thumbnail_width, models=self.models)
 
 

@@ -42,8 +42,8 @@ def is_video(row: ClipRow) -> bool:
     return row.kind is ItemKind.VIDEO
 
 
-def fact(row: ClipRow, metric: str, scorer: str, value: float, detail: str = "") -> ScoreRow:
-    """The score of something that is known rather than measured."""
+def fact(row: ClipRow, metric: str, scorer: str, value: float, detail: str = "", frame: int = -1) -> ScoreRow:
+    """The score of something that is known rather than measured; ``frame`` is the one that decided."""
     return ScoreRow(
         clip_id=row.clip_id,
         path=row.path,
@@ -52,5 +52,6 @@ def fact(row: ClipRow, metric: str, scorer: str, value: float, detail: str = "")
         scorer_version="1",
         resolution=NOT_MEASURED,
         value=value,
+        worst_frame=frame,
         detail=detail,
     )

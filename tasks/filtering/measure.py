@@ -1,4 +1,4 @@
-"""The per-clip job of screen and filter: every scorer's measures, the perceptual hash, a thumbnail."""
+"""The per-clip job of screen and filter: every scorer's measures, perceptual hashes, a thumbnail."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from data_contracts.clip import ClipRow
 from data_contracts.quality import ScoreRow
 from infra.stage import ClipJob
 from tasks.filtering.config import ModelScorers
-from tasks.filtering.phash import clip_hash
+from tasks.filtering.frame_hashes import write_frame_hashes
+from tasks.filtering.phash import clip_hash, picture_hashes
 from tasks.filtering.scorers.embedded import embedded_scorers
 from tasks.filtering.scorers.models import model_scorers
 from tasks.filtering.scorers.protocol import Measure, StoredClip
@@ -48,10 +49,11 @@ def measure_job(row: ClipRow, artifact: Path, thumbnail_width: int, models: Mode
 
 
 def measure_clip(work: MeasureWork, directory: Path) -> dict[str, Any]:  # JSON values, see ``score_rows``
-    """Measure one clip and write ``thumbnails/<clip_id>.jpg``."""
+    """Measure one clip; write ``thumbnails/<clip_id>.jpg`` and the hash of every frame."""
     video = read_video(work.media)
     clip = StoredClip(work.media, video.frames, gray_frames(video.frames), round(video.fps, 3))
     _write_thumbnail(directory / "thumbnails" / f"{work.clip_id}.jpg", clip, work.thumbnail_width)
+    write_frame_hashes(directory, work.clip_id, picture_hashes(clip.gray))
     measures = [
         (scorer.name, scorer.version, clip.resolution, scorer.weights, measure)
         for scorer in (*embedded_scorers(), *model_scorers(work.models))

@@ -1,13 +1,20 @@
-"""Perceptual hashes of clips: near duplicates, that is re-encodings of one recording, differ in few bits."""
+"""Perceptual hashes of clips and of pictures: re-encodings of one recording differ in few bits.
+
+Hashes of single pictures are rows of bytes. A picture too flat to have a hash is a row of zeros, which no hash is: half
+of a hash's bits are ones.
+"""
+
+from collections.abc import Iterable
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, UInt8
+from jaxtyping import Bool, Float, UInt8
 
 NAME = "phash"
 VERSION = "1"
 SIDE = 16  # 16 x 16 low frequencies a picture
 PICTURES = 5
+BITS = SIDE * SIDE
 FLATTEST = 6.0  # gray levels of standard deviation; below, a hash is noise
 
 
@@ -35,6 +42,24 @@ def nearest_earlier(hashes: list[str]) -> list[tuple[float, int] | None]:
         distance = (stack != mine).mean(axis=2).max(axis=1)
         best = int(distance.argmin())
         found.append((float(distance[best]), earlier[best][0]))
+    return found
+
+
+def picture_hashes(grays: Iterable[UInt8[np.ndarray, "height width"]]) -> UInt8[np.ndarray, "pictures bytes"]:
+    """One hash a picture; zeros where it is too flat."""
+    flat = np.zeros(BITS, dtype=bool)
+    bits = [flat if gray.std() < FLATTEST else _picture(gray) for gray in grays]
+    return np.packbits(np.reshape(bits, (-1, BITS)).astype(bool), axis=1)
+
+
+def distances(
+    hashes: UInt8[np.ndarray, "pictures bytes"], others: UInt8[np.ndarray, "others bytes"]
+) -> Float[np.ndarray, "pictures others"]:
+    """Share of differing bits of every pair, in one product of matrices; infinite where either has no hash."""
+    ours, theirs = (2 * np.unpackbits(rows, axis=1).astype(np.float32) - 1 for rows in (hashes, others))
+    found = (1 - ours @ theirs.T / BITS) / 2
+    found[~hashes.any(axis=1)] = np.inf
+    found[:, ~others.any(axis=1)] = np.inf
     return found
 
 

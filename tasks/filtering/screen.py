@@ -12,7 +12,9 @@ from infra.stage import StageContext, copy_files, map_clips
 from tasks.filtering.config import ScreenConfig
 from tasks.filtering.duplicates import exact_duplicate_scores, near_duplicate_scores
 from tasks.filtering.facts import caption_score, is_video, licence_score, media_scores, takedown_score
+from tasks.filtering.frame_hashes import hash_file
 from tasks.filtering.measure import measure_clip, measure_job, score_rows
+from tasks.filtering.overlap import benchmark_pictures, held_out_clips, overlap_scores
 from tasks.filtering.summary import count_verdicts
 from tasks.filtering.verdicts import judge, score_frame, verdicts
 from tasks.vision.tables import read_table, write_frame, write_table
@@ -24,7 +26,7 @@ def run_screen(context: StageContext[ScreenConfig]) -> StageSummary:
     """Measure every stored clip of ``ingest`` and apply the screen's rules (artifact ``screen``).
 
     Raises:
-        InputError: a contract is not valid.
+        InputError: a contract is not valid, or the configured benchmark cannot be used.
     """
     contracts = load_contracts().waiving(context.config.waived)
     source, output = context.inputs["ingest"], context.outputs["screen"]
@@ -36,6 +38,10 @@ def run_screen(context: StageContext[ScreenConfig]) -> StageSummary:
     results = map_clips(context, jobs, measure_clip, context.config.measuring)
     records = {result.name: result.record for result in results}
     found_so_far = _scores(rows, records, context.config)
+    # Overlap goes before near duplicates: of a training clip and a benchmark's that show the same, the latter is kept.
+    files = {result.name: hash_file(result.directory, result.name) for result in results}
+    held_out = held_out_clips(rows, score_frame(found_so_far), contracts, STAGES)
+    found_so_far += overlap_scores(rows, files, benchmark_pictures(context.config.benchmark, rows, held_out, files))
     hashes = {clip_id: record["hash"] for clip_id, record in records.items()}
     near = near_duplicate_scores(rows, hashes, score_frame(found_so_far), contracts, STAGES)
     scores = score_frame([*found_so_far, *near])

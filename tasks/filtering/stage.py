@@ -1,6 +1,6 @@
 """``filter``: camera and scale rules on top of the screen, rendered clips join, the final verdict with all reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from data_contracts.camera import PoseRow
@@ -14,7 +14,9 @@ from tasks.filtering.cameras import by_path, intrinsics_scores, pose_scores, ren
 from tasks.filtering.config import FilterConfig
 from tasks.filtering.duplicates import near_duplicate_scores
 from tasks.filtering.facts import is_video, licence_score, media_scores, takedown_score
+from tasks.filtering.frame_hashes import hash_file
 from tasks.filtering.measure import measure_clip, measure_job, score_rows
+from tasks.filtering.overlap import BENCHMARK, benchmark_pictures, held_out_clips, overlap_scores
 from tasks.filtering.summary import count_verdicts
 from tasks.filtering.verdicts import judge, score_frame, verdicts
 from tasks.vision.tables import read_table, write_frame, write_table
@@ -28,7 +30,7 @@ def run_filter(context: StageContext[FilterConfig]) -> StageSummary:
     ``metrics["accepted"]`` tells the platform whether there is enough to train on.
 
     Raises:
-        InputError: a contract is not valid.
+        InputError: a contract is not valid, or the configured benchmark cannot be used.
     """
     contracts = load_contracts().waiving(context.config.waived)
     listed = read_table(context.inputs["ingest"] / "clips.parquet", ClipRow)
@@ -37,7 +39,7 @@ def run_filter(context: StageContext[FilterConfig]) -> StageSummary:
         [
             *read_table(context.inputs["screen"] / "scores.parquet", ScoreRow),
             *_camera_scores(context, listed),
-            *_rendered_scores(context, rendered, contracts),
+            *_rendered_scores(context, rendered, listed, contracts),
         ]
     )
     rows = sorted([*listed, *rendered], key=lambda row: row.path)
@@ -54,8 +56,7 @@ def run_filter(context: StageContext[FilterConfig]) -> StageSummary:
 def _camera_scores(context: StageContext[FilterConfig], listed: Sequence[ClipRow]) -> list[ScoreRow]:
     """Cameras of the clips that the screen let through; the others have none and need none."""
     ingest = context.inputs["ingest"]
-    screened = read_table(context.inputs["screen"] / "verdicts.parquet", VerdictRow)
-    passed = {verdict.path for verdict in screened if verdict.status is ClipStatus.ACCEPTED}
+    passed = _passed_screen(context)
     poses = by_path(read_table(context.inputs["pose"] / "poses.parquet", PoseRow))
     scores: list[ScoreRow] = []
     for row in listed:
@@ -65,8 +66,13 @@ def _camera_scores(context: StageContext[FilterConfig], listed: Sequence[ClipRow
     return scores
 
 
+def _passed_screen(context: StageContext[FilterConfig]) -> set[str]:
+    screened = read_table(context.inputs["screen"] / "verdicts.parquet", VerdictRow)
+    return {verdict.path for verdict in screened if verdict.status is ClipStatus.ACCEPTED}
+
+
 def _rendered_scores(
-    context: StageContext[FilterConfig], rendered: Sequence[ClipRow], contracts: ContractSet
+    context: StageContext[FilterConfig], rendered: Sequence[ClipRow], listed: Sequence[ClipRow], contracts: ContractSet
 ) -> list[ScoreRow]:
     """The screen's scorers on rendered clips, and what only the renderer knows."""
     splat = context.inputs["splat"]
@@ -80,8 +86,29 @@ def _rendered_scores(
     for row in rendered:
         scores += media_scores(row) + score_rows(row, records[row.clip_id]) + rendered_scores(row, splat)
         scores += [licence_score(row, table, context.config.use), takedown_score(row, taken_down)]
+    files = {result.name: hash_file(result.directory, result.name) for result in results}
+    held_out = held_out_clips(rendered, score_frame(scores), contracts, STAGES)
+    scores += _rendered_overlap(context, rendered, [*_listed_held_out(context, listed), *held_out], files)
     hashes = {clip_id: record["hash"] for clip_id, record in records.items()}
     return scores + near_duplicate_scores(rendered, hashes, score_frame(scores), contracts, STAGES)
+
+
+def _rendered_overlap(
+    context: StageContext[FilterConfig],
+    rendered: Sequence[ClipRow],
+    held_out: Sequence[ClipRow],
+    files: Mapping[str, Path],
+) -> list[ScoreRow]:
+    """Overlap of rendered clips with the benchmark, whose clips may be listed or rendered."""
+    listed = {row.clip_id: hash_file(context.inputs["screen"], row.clip_id) for row in held_out}
+    pictures = benchmark_pictures(context.config.benchmark, rendered, held_out, {**listed, **files})
+    return overlap_scores(rendered, files, pictures)
+
+
+def _listed_held_out(context: StageContext[FilterConfig], listed: Sequence[ClipRow]) -> list[ClipRow]:
+    """The listed clips of the benchmark that the screen let through."""
+    passed = _passed_screen(context)
+    return [row for row in listed if row.split == BENCHMARK and row.path in passed and is_video(row)]
 
 
 def _accepted(

@@ -6,16 +6,17 @@ the lineage of the inputs, not at the newest list alone.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 from pathlib import Path
 
 import polars as pl
 
 from data_contracts.clip import AcceptedRow
+from data_contracts.errors import ErrorCode, OperationError
 from infra.catalog import Catalog
 from infra.lineage import LineageGraph, Node
 from infra.stage_spec import CORPUS
 from infra.store import Store
+from infra.stored_file import stored_file
 from infra.workdir import Workdir
 
 INDEX = "index.parquet"
@@ -45,12 +46,23 @@ def closure_clips(workdir: Workdir, inputs: Mapping[str, Path], accepted: Sequen
     return sorted(found)
 
 
-def _earlier_latents(workdir: Workdir, inputs: Iterable[str]) -> list[BytesIO]:
-    """The index of every stored version of the latents that the newest inputs were made from."""
+def _earlier_latents(workdir: Workdir, inputs: Iterable[str]) -> list[Path]:
+    """The index of every stored version of the latents that the newest inputs were made from.
+
+    Raises:
+        OperationError: one of them is gone, so that nobody can say which clips it held.
+    """
     catalog, store = Catalog(workdir.catalog), Store(workdir.objects)
     graph = LineageGraph((record for _, record in catalog.provenance()), frozenset({CORPUS}))
     latest = [pointer for pointer in (catalog.latest(name) for name in inputs) if pointer is not None]
     upstream = graph.upstream(Node(pointer.artifact, pointer.id) for pointer in latest)
-    manifests = [catalog.manifest(node.id) for node in upstream if node.artifact == LATENTS]
-    files = [file.md5 for manifest in manifests for file in manifest.files if file.path == INDEX]
-    return [BytesIO(store.object_path(md5).read_bytes()) for md5 in dict.fromkeys(files)]
+    versions = [node.id for node in upstream if node.artifact == LATENTS]
+    found = {version: stored_file(catalog, store, version, INDEX) for version in versions}
+    lost = next((version for version, path in found.items() if path is None), None)
+    if lost is not None:
+        raise OperationError(
+            ErrorCode.ARTIFACT_CORRUPT,
+            f"{INDEX} of latents {lost} is gone from {store.root}: the clips behind the release are not known",
+            "run `dvc fetch` to restore it from the remote, or train again on the latents at hand",
+        )
+    return list(dict.fromkeys(path for path in found.values() if path is not None))

@@ -78,7 +78,7 @@ def _as_repeat(clip: ClipTruth, keep: bool) -> ClipTruth:
         update={
             "expected_status": ClipStatus.REJECTED,
             "expected_rule": DUPLICATE_RULE,
-            "may_also": ["duplicate_near"],
+            "may_also": ["duplicate_near", "benchmark_overlap"],
         },
     )
 

@@ -13,6 +13,9 @@ Profile = Annotated[str | None, typer.Option(help="Settings to use: local or clu
 WorkdirOption = Annotated[Path | None, typer.Option("--workdir", help="Where artifacts live [default: runs/local].")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object, last.")]
 Corpus = Annotated[Path | None, typer.Option(help="Directory of videos [default: render the embedded corpus once].")]
+Benchmark = Annotated[
+    Path | None, typer.Option(help="Published benchmark no training clip may show [default: that of the settings].")
+]
 First = Annotated[str | None, typer.Option("--from", help="First stage, on the latest finished inputs.")]
 Last = Annotated[str | None, typer.Option("--until", help="Last stage.")]
 Force = Annotated[list[str] | None, typer.Option("--force", help="Execute this stage although nothing changed.")]

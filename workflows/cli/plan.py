@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from workflows.cli.options import Corpus, First, Force, Json, Last, Profile, Use, WorkdirOption
+from workflows.cli.options import Benchmark, Corpus, First, Force, Json, Last, Profile, Use, WorkdirOption
 
 if TYPE_CHECKING:
     from data_contracts.plan import RunPlan, StagePlan
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SHOWN = 2
 
 
-def plan(
+def plan(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     profile: Profile = None,
     corpus: Corpus = None,
     workdir: WorkdirOption = None,
@@ -20,19 +20,19 @@ def plan(
     last: Last = None,
     force: Force = None,
     use: Use = "research",
+    benchmark: Benchmark = None,
     json: Json = False,
 ) -> None:
     """Say which stages would run, why, on how many clips and at what cost. Runs and writes nothing.
 
     A moved threshold is judged on the stored scores, so the plan knows whether any verdict would change.
     """
-    from infra.settings import load_settings
-    from workflows.cli.run import run_options
+    from workflows.cli.run import chosen_settings, run_options
     from workflows.companions import ProductHooks
     from workflows.pipeline import PRODUCT
     from workflows.planning import plan_run
 
-    options = run_options(load_settings(profile), corpus, workdir, (first, last), force or [], use)
+    options = run_options(chosen_settings(profile, benchmark), corpus, workdir, (first, last), force or [], use)
     made = plan_run(PRODUCT, options, ProductHooks())
     if json:
         typer.echo(made.model_dump_json())

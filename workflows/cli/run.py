@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workflows.cli.options import Corpus, First, Force, Json, Last, Profile, Use, WorkdirOption
+from workflows.cli.options import Benchmark, Corpus, First, Force, Json, Last, Profile, Use, WorkdirOption
 
 if TYPE_CHECKING:
     from infra.settings import Settings
@@ -23,6 +23,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
     last: Last = None,
     force: Force = None,
     use: Use = "research",
+    benchmark: Benchmark = None,
     dry_run: DryRun = None,
     json: Json = False,
 ) -> None:
@@ -30,14 +31,20 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
 
     Examples: `wm run`, `wm run --corpus videos --until filter`, `wm run --from latents`, `wm run --force evaluate`.
     """
-    from infra.settings import load_settings
-
-    settings = load_settings(profile)
+    settings = chosen_settings(profile, benchmark)
     options = run_options(settings, corpus, workdir, (first, last), force or [], use)
     if dry_run is not None:
         _render(settings, options, dry_run)
     else:
         _run(options, json)
+
+
+def chosen_settings(profile: str | None, benchmark: Path | None) -> "Settings":
+    """The settings of the profile, with ``--benchmark`` in place of its own."""
+    from infra.settings import load_settings
+
+    settings = load_settings(profile)
+    return settings if benchmark is None else settings.model_copy(update={"benchmark": str(benchmark.resolve())})
 
 
 def run_options(

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from workflows.cli.options import Corpus, Json, Profile, Use, WorkdirOption
+from workflows.cli.options import Benchmark, Corpus, Json, Profile, Use, WorkdirOption
 
 
 def stage(
@@ -14,6 +14,7 @@ def stage(
     profile: Profile = None,
     corpus: Corpus = None,
     use: Use = "research",
+    benchmark: Benchmark = None,
     force: Annotated[bool, typer.Option(help="Execute although nothing changed.")] = False,
     json: Json = False,
 ) -> None:
@@ -23,13 +24,12 @@ def stage(
     """
     from dataclasses import replace
 
-    from infra.settings import load_settings
-    from workflows.cli.run import run_options
+    from workflows.cli.run import chosen_settings, run_options
     from workflows.companions import ProductHooks
     from workflows.local_run import run_span
     from workflows.pipeline import PRODUCT
 
-    settings = load_settings(profile)
+    settings = chosen_settings(profile, benchmark)
     directory = workdir or Path(settings.workdir)
     given = corpus or _last_corpus(directory)
     options = run_options(settings, given, directory, (name, name), [name] if force else [], use)

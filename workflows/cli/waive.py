@@ -20,7 +20,7 @@ def waive(
 ) -> None:
     """Let a clip pass a rule until a day. The next `wm run` judges with it, and without it once it has expired.
 
-    Media that cannot be read, licences, duplicates and tombstones cannot be waived.
+    Media that cannot be read, licences, duplicates, overlap with the benchmark and tombstones cannot be waived.
     """
     from data_contracts.contract_loader import load_contracts
     from infra.ledger import Ledger
