@@ -8,7 +8,6 @@ unmodified where Python can import them, in alternating rounds. Writes ``blocks.
 import argparse
 import copy
 import importlib.util
-import json
 import statistics
 import sys
 from collections.abc import Callable
@@ -24,6 +23,7 @@ from torch.utils.checkpoint import checkpoint
 from triton.testing import do_bench
 
 from model.backbone import SanaWM
+from model.bench_record import BenchRecord
 from model.causal.layout import ChunkLayout
 from model.compiled import compile_blocks, compiled_block
 from model.config import BackboneConfig, paper
@@ -50,14 +50,12 @@ class Problem:
         return self.block(*self.arguments)[0]
 
 
-class Recorder:
-    """Rows of timed calls, written after each section."""
+@dataclass(frozen=True)
+class Rounds:
+    """Calls timed in turn, ``repeats`` times."""
 
-    def __init__(self, out: Path, record: dict[str, Any], repeats: int) -> None:
-        self._file = out / "blocks.json"
-        self._repeats = repeats
-        self.record = record
-        out.mkdir(parents=True, exist_ok=True)
+    recorder: BenchRecord
+    repeats: int
 
     def compare(self, section: str, calls: dict[str, Call], floor_ms: float, checked: "Checked | None" = None) -> None:
         """Time calls in turn, report them over a floor (0 = none), and check those whose result is ours to check."""
@@ -70,15 +68,12 @@ class Recorder:
             peaks[name] = (torch.cuda.max_memory_allocated() - before) / 2**30
             errors[name] = checked.errors(output) if checked and not name.startswith(PEER) else {}
             del output
-        rounds = [{name: milliseconds(call) for name, call in calls.items()} for _ in range(self._repeats)]
+        rounds = [{name: milliseconds(call) for name, call in calls.items()} for _ in range(self.repeats)]
         for name in calls:
             times = [one[name] for one in rounds]
             ms = statistics.median(times)
             row = {"section": section, "call": name, "ms": ms, "over_floor": ms / floor_ms if floor_ms else None}
-            self.record["rows"].append(row | {"rounds": times, "peak_gib": peaks[name]} | errors[name])
-            sys.stdout.write(f"{section:10} {name:24} {ms:9.2f} ms {row['over_floor'] or 0:6.2f}x  {errors[name]}\n")
-        sys.stdout.flush()
-        self._file.write_text(json.dumps(self.record, indent=1) + "\n")
+            self.recorder.keep("rows", row | {"rounds": times, "peak_gib": peaks[name]} | errors[name])
 
 
 @dataclass(frozen=True)
@@ -170,7 +165,7 @@ def single(frames: int) -> ChunkLayout:
     return ChunkLayout.single(frames)
 
 
-def block_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
+def block_rows(setting: Setting, rounds: Rounds, rate: float) -> None:
     """Each kind of block: plain, compiled, compiled with FP8 products, and the peer's."""
     tokens = MINUTE * setting.height * setting.width
     hidden = setting.config.hidden
@@ -181,7 +176,7 @@ def block_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
         replace_layers(eighth.block)
         calls = {"plain": problem.call, "compiled": compiled(problem).call, "compiled, FP8": compiled(eighth).call}
         floor = product_ms + (attention_ms if kind == "softmax" else 0)
-        recorder.compare(
+        rounds.compare(
             kind, calls | peer_block(kind), floor, Checked(problem.arguments[0], problem.call(), exactly(problem))
         )
 
@@ -191,7 +186,7 @@ def compiled(problem: Problem) -> Problem:
     return Problem(compiled_block(problem.block), problem.arguments)
 
 
-def full_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
+def full_rows(setting: Setting, rounds: Rounds, rate: float) -> None:
     """The whole forward pass: compiled blocks, and the peer's compiled stack of as many."""
     model = setting.model()
     noise, given = setting.conditions(MINUTE)
@@ -205,8 +200,8 @@ def full_rows(setting: Setting, recorder: Recorder, rate: float) -> None:
     tokens, config = MINUTE * setting.height * setting.width, setting.config
     work = config.depth * 24 * config.hidden**2 * 2 * tokens
     work += 2 * len(config.softmax_blocks) * 4 * tokens**2 * config.hidden
-    recorder.record["full_plain_from_float32"] = update_error(plain, exact, torch.zeros_like(plain))
-    recorder.compare(
+    rounds.recorder.record["full_plain_from_float32"] = update_error(plain, exact, torch.zeros_like(plain))
+    rounds.compare(
         "full", {"compiled": forward} | peer_stack(), 1e3 * work / rate, Checked(torch.zeros_like(plain), plain, exact)
     )
 
@@ -217,7 +212,7 @@ def exact_forward(model: SanaWM, noise: Tensor, level: Tensor, given: Conditions
     return wide(noise, level, given.text, given.camera, single(MINUTE))
 
 
-def training_rows(setting: Setting, recorder: Recorder) -> None:
+def training_rows(setting: Setting, rounds: Rounds) -> None:
     """Forward and backward of a checkpointed GDN block at the length of one of two ranks."""
     problem = problems(setting, TRAINED)["gdn"]
     block = compiled(problem).block
@@ -230,7 +225,7 @@ def training_rows(setting: Setting, recorder: Recorder) -> None:
             f"compiled, {name}": partial(backward, lambda run=run: run(block, *arguments)[0], leaves)
             for name, run in (("all again", fully), ("selective", selectively))
         }
-        recorder.compare("training", calls | peer_training(), 0.0)
+        rounds.compare("training", calls | peer_training(), 0.0)
 
 
 def backward(forward: Call, leaves: list[Tensor]) -> Tensor:
@@ -297,12 +292,13 @@ def main(arguments: list[str] | None = None) -> int:
     with torch.no_grad():
         rates = product_rates(MINUTE * 880, setting.config.hidden, setting.device, options.repeats)
         record: dict[str, Any] = {"device": torch.cuda.get_device_name(), "torch": torch.__version__}
-        record |= {"product_flops": rates, "rows": []}
-        recorder, rate = Recorder(options.out, record, options.repeats), statistics.median(rates)
+        record["product_flops"] = rates
+        recorder, rate = BenchRecord(options.out / "blocks.json", record), statistics.median(rates)
+        rounds = Rounds(recorder, options.repeats)
         sections = {
-            "blocks": lambda: block_rows(setting, recorder, rate),
-            "full": lambda: full_rows(setting, recorder, rate),
-            "training": lambda: training_rows(setting, recorder),
+            "blocks": lambda: block_rows(setting, rounds, rate),
+            "full": lambda: full_rows(setting, rounds, rate),
+            "training": lambda: training_rows(setting, rounds),
         }
         for section in options.what:
             sections[section]()

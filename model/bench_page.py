@@ -13,7 +13,8 @@ Device: {device}; torch {torch}. The released size, 121 latent frames of 22 x 40
 (training: 61, one of two ranks'), batch 1, random weights, bfloat16 where not FP8. The floor is the arithmetic of the
 matrix products, and of softmax attention where there is any, at {rate:.0f} TFLOP/s, the median rate of the block's own
 products in this run. An error is the distance of a block's update from that of the plain bfloat16 block, and from that
-of the block in float32, relative to the update; of 20 blocks, that of the velocity. Peers are the frozen PyTorch ones, in the same process on the same card, in turns.
+of the block in float32, relative to the update; of 20 blocks, that of the velocity. Peers are the frozen PyTorch ones,
+in the same process on the same card, in turns.
 
 | what | call | ms | over the floor | from plain | from float32 | peak over inputs, GiB |
 |---|---|---|---|---|---|---|

@@ -8,13 +8,13 @@ measured in the same run. H.264 runs on the CPU and is timed there (``python -m 
 """
 
 import argparse
-import json
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 
+from model.bench_record import BenchRecord
 from model.codecs.causal_decoder.config import CausalDecoderConfig
 from model.config import paper, tiny
 from model.floors import operations, product_rate
@@ -40,33 +40,12 @@ class Sizes:
     texts: list[TextModel]
 
 
-class Recorder:
-    """The record of a run, written after every part of it."""
-
-    def __init__(self, out: Path, record: dict) -> None:
-        self._file = out / "minute.json"
-        self.record = record
-        out.mkdir(parents=True, exist_ok=True)
-
-    def keep(self, list_name: str, row: dict) -> None:
-        """Append a row to a list of the record."""
-        self.record.setdefault(list_name, []).append(row)
-        self.write()
-        told = {name: value for name, value in row.items() if not isinstance(value, list | dict)}
-        sys.stdout.write(f"{list_name}: {told}\n")
-        sys.stdout.flush()
-
-    def write(self) -> None:
-        """The file as it stands."""
-        self._file.write_text(json.dumps(self.record, indent=1) + "\n")
-
-
 def measure(setting: Setting, sizes: Sizes, frames: list[int], out: Path) -> None:
     """Floors, clips and whole steps without the refiner, then clips with it, then the text models."""
     on_gpu = setting.device.type == "cuda"
     rate = product_rate(setting.device, setting.dtype, *(() if on_gpu else (64,)))
     device = torch.cuda.get_device_name() if on_gpu else "cpu"
-    recorder = Recorder(out, {"device": device, "torch": torch.__version__, "product_flops": rate})
+    recorder = BenchRecord(out / "minute.json", {"device": device, "torch": torch.__version__, "product_flops": rate})
     recorder.record["grid"] = [setting.height, setting.width]
     minute = Minute(setting, random_decoder(sizes.decoder, setting.device, setting.dtype))
     passes = {"stage 1": len(STREAMING_SIGMAS) + 1}
@@ -86,7 +65,7 @@ def measure(setting: Setting, sizes: Sizes, frames: list[int], out: Path) -> Non
         recorder.keep("texts", text_row(text, setting.device, setting.dtype, copies, rate))
 
 
-def _clips(minute: Minute, recorder: Recorder, frames: list[int], *, refined: bool) -> None:
+def _clips(minute: Minute, recorder: BenchRecord, frames: list[int], *, refined: bool) -> None:
     """The first clip pays for graphs and compiling; then one after the other, and where there is a GPU overlapped."""
     runs = [(frames[0], False), *((count, False) for count in frames)]
     if torch.cuda.is_available():

@@ -154,7 +154,7 @@ def demand_memory(need: MemoryNeed, free: int, what: str) -> None:
     raise OperationError(
         ErrorCode.MEMORY_SHORT,
         f"{what} needs {need.total / GIB:.2f} GiB ({need}), free are {free / GIB:.2f} GiB",
-        "fewer --frames, --mode streaming, --precision bf16, --offload or --no-refiner need less",
+        "fewer --frames, --mode streaming, --precision bf16, --offload or --no-refine need less",
     )
 
 

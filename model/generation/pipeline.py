@@ -196,7 +196,7 @@ class WorldPipeline:
             return coarse
         if self.refiner is None:
             message = f"refine is true, but the bundle {self.info.version[:12]} holds no refiner"
-            raise InputError(ErrorCode.REQUEST_INVALID, message, "pass --no-refiner, or a bundle with a refiner")
+            raise InputError(ErrorCode.REQUEST_INVALID, message, "pass --no-refine, or a bundle with a refiner")
         return _finite(self.refiner.refine(coarse, RefinerJob(request.prompt, request.seed, check)), "the refiner")
 
     def _check_mode(self, mode: GenerationMode) -> None:

@@ -69,7 +69,7 @@ def generate(  # noqa: PLR0913, PLR0917 - one parameter per option of the comman
     ] = False,
     compiled: Annotated[
         bool,
-        typer.Option("--compile", help="With --checkpoint: compile all networks first; for long videos."),
+        typer.Option("--compile", help="With --checkpoint: compile backbone, refiner and causal decoder first."),
     ] = False,
     preflight: Annotated[bool, typer.Option(help="Refuse, before loading, what does not fit the free memory.")] = True,
     overlay: Annotated[bool, typer.Option(help="Draw the keys of --action into the frames.")] = False,
