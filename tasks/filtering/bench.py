@@ -22,6 +22,7 @@ import polars as pl
 from data_contracts.contract_loader import load_contracts
 from tasks.filtering.expectations import column_of, write_data_docs
 from tasks.filtering.wide import WideJudge
+from tasks.filtering.wide_table import write_wide
 
 MIX = {
     "spatialvid": 158_369,
@@ -70,9 +71,7 @@ def judge_folder(folder: Path) -> dict[str, float]:
     """Judge every file of a folder; what it took and the process's peak memory."""
     engine = WideJudge(load_contracts(), STAGES, RESOLUTION)
     began = time.perf_counter()
-    rows = sum(
-        engine.judge_file(file, folder / f"verdicts_{file.name}") for file in sorted(folder.glob("in_*.parquet"))
-    )
+    rows = engine.judge_files({file: folder / f"verdicts_{file.name}" for file in sorted(folder.glob("in_*.parquet"))})
     seconds = time.perf_counter() - began
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     return {"rows": rows, "seconds": seconds, "peak_gib": peak}
@@ -82,7 +81,7 @@ def measured(rows: int, folder: Path) -> dict[str, float]:
     """Write a manifest, then judge it in a process of its own, three times; the median."""
     for start in range(0, rows, FILE_ROWS):
         part = manifest(min(FILE_ROWS, rows - start), seed=start // FILE_ROWS)
-        part.write_parquet(folder / f"in_{start // FILE_ROWS:04}.parquet")
+        write_wide(folder / f"in_{start // FILE_ROWS:04}.parquet", part)
     call = [sys.executable, "-m", "tasks.filtering.bench", "--judge", str(folder)]
     runs = [json.loads(subprocess.run(call, check=True, capture_output=True, text=True).stdout) for _ in range(3)]
     run = sorted(runs, key=lambda one: one["seconds"])[1]
