@@ -2,7 +2,7 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Float32, UInt8
 
 NAME = "dis_medium"
 VERSION = "1"
@@ -25,8 +25,3 @@ def flow_magnitude(
 ) -> Float32[np.ndarray, "height width"]:
     """Length of the displacement of every pixel, pixels."""
     return np.linalg.norm(dense_flow(before, after), axis=2)
-
-
-def texture(gray: UInt8[np.ndarray, "height width"]) -> Float[np.ndarray, "height width"]:
-    """How well flow is determined: the smaller eigenvalue of the structure tensor over 7 x 7 pixels."""
-    return cv2.cornerMinEigenVal(gray.astype(np.float32), blockSize=7, ksize=3)

@@ -1,5 +1,6 @@
 """The scorers of the embedded profile: classical, no weights. A changed setting is a new version."""
 
+from tasks.filtering.scorers.camera_motion import CameraMotionScorer
 from tasks.filtering.scorers.cuts import CutScorer
 from tasks.filtering.scorers.luma import LumaScorer
 from tasks.filtering.scorers.motion import MotionScorer
@@ -18,6 +19,7 @@ def embedded_scorers() -> tuple[Scorer, ...]:
         VmafMotionScorer(),
         CutScorer(),
         SceneDetectScorer(),
-        MotionScorer(flow_seconds=0.125, baselines=(1.0, 2.5), pairs=6),
+        MotionScorer(flow_seconds=0.125, pairs=6),
+        CameraMotionScorer(spans=4, pairs=8),
         QualityScorer(),
     )

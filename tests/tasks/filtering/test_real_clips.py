@@ -1,20 +1,24 @@
-"""Scorers on real clips: PySceneDetect's golden cuts, ffmpeg's own log of VMAF motion, a tripod told from a camera."""
+"""Scorers on real clips: PySceneDetect's golden cuts, ffmpeg's own log of VMAF motion, cameras ranked by speed."""
 
 import json
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
 from imageio_ffmpeg import get_ffmpeg_exe
 
+from data_contracts.contract_loader import load_contracts
 from tasks.filtering.scorers.embedded import embedded_scorers
 from tasks.filtering.scorers.protocol import StoredClip
 from tasks.filtering.scorers.scene_detect import SceneDetectScorer
 from tasks.filtering.scorers.vmaf_motion import VmafMotionScorer
+from tasks.ingest.sampling import ClipRate, nearest_in_time
 from tasks.vision.cuts import find_cuts
 from tasks.vision.flow import gray_frames
+from tasks.vision.images import CoverCrop
 from tasks.vision.video import read_video
 
 SHARED = Path(__file__).resolve().parents[4] / "shared" / "data"
@@ -56,14 +60,39 @@ def test_vmaf_motion_is_that_of_ffmpegs_log(name, tmp_path):
     assert found == pytest.approx(np.mean(logged), abs=0.005)  # the frames' own lines have two decimals
 
 
-def test_a_tripod_is_told_from_every_moving_camera():
-    motion = next(scorer for scorer in embedded_scorers() if scorer.name == "dis_medium")
-    moved = {}
-    for path in sorted((SHARED / "videos").glob("*.mp4")):
-        video = read_video(path)
-        step = max(1, round(video.fps / 16))
-        frames = np.ascontiguousarray(video.frames[: 81 * step : step, ::4, ::4])
-        clip = StoredClip(path, frames, gray_frames(frames), video.fps / step)
-        moved[path.stem] = next(one.value for one in motion.measure(clip) if one.metric == "background_motion")
-    still = moved.pop("sam2_dog_static")
-    assert still < 0.4 < min(moved.values())
+@pytest.fixture(scope="module")
+def camera_speed():
+    """Speed of a named clip as ``ingest`` would store it, from a start in seconds on."""
+    scorer = next(scorer for scorer in embedded_scorers() if scorer.name == "ego_motion")
+
+    def measured(name, start=0.0, size=(192, 320)):
+        video = read_video(SHARED / "videos" / f"{name}.mp4")
+        native = video.frames[round(start * video.fps) :]
+        times = ((index / video.fps, index) for index in range(len(native)))
+        picked = [sample.frame for sample in nearest_in_time(times, ClipRate(16.0, 9, 81), 0.0)]
+        fit = CoverCrop(native.shape[1:3], size)
+        frames = np.stack([fit.picture(native[index]) for index in picked])
+        return scorer.measure(StoredClip(SHARED, frames, gray_frames(frames), 16.0))[0].value
+
+    return measured
+
+
+RANKED = ("sam2_dog_static", "sam2_bedroom", "vipe_dog", "udacity_highway")  # static, near-static, handheld, driving
+
+
+@pytest.mark.parametrize("size", [(192, 320), (128, 224)], ids=["stored", "smaller"])
+def test_the_camera_is_the_faster_the_more_it_goes(camera_speed, size):
+    speeds = [camera_speed(name, size=size) for name in RANKED]
+    assert all(1.5 * slower < faster for slower, faster in pairwise(speeds)), speeds
+
+
+def test_later_parts_rank_the_same(camera_speed):
+    speeds = [camera_speed(name, start) for name, start in zip(RANKED, (4.0, 2.5, 2.0, 4.4), strict=True)]
+    assert all(1.5 * slower < faster for slower, faster in pairwise(speeds)), speeds
+
+
+def test_a_tripod_is_told_from_every_moving_camera(camera_speed):
+    limit = next(rule.minimum for rule in load_contracts().common.quality if rule.id == "camera_static")
+    moved = {path.stem: camera_speed(path.stem) for path in sorted((SHARED / "videos").glob("*.mp4"))}
+    assert moved.pop("sam2_dog_static") < limit / 2
+    assert min(moved.values()) > 2 * limit

@@ -1,6 +1,6 @@
 """Each scorer measures what it says, on clips made to have it."""
 
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
 
 import cv2
@@ -16,9 +16,9 @@ from tasks.filtering.scorers.protocol import StoredClip
 from tasks.filtering.scorers.quality import picture_quality
 from tasks.filtering.scorers.vmaf_motion import VmafMotionScorer
 from tasks.vision.flow import gray_frames
-from tasks.vision.video import decode, read_video, to_rgb, write_video
+from tasks.vision.video import read_video, write_video
 
-MOTION = MotionScorer(flow_seconds=0.125, baselines=(1.0, 2.5), pairs=4)
+MOTION = MotionScorer(flow_seconds=0.125, pairs=4)
 
 
 def texture(seed, height=96, width=400):
@@ -44,25 +44,7 @@ def measured(scorer, frames):
 
 
 def test_a_panning_camera_moves_by_its_speed():
-    found = measured(MOTION, panning(speed=2.0))
-    assert found["flow"] == pytest.approx(4.0, rel=0.1)  # two frames at 2 pixels
-    assert found["background_motion"] > 5
-
-
-def test_a_tripod_stays_put_whatever_walks_through():
-    frames = np.repeat(panning(1, 1), 33, axis=0)
-    walker = texture(2, 60, 50)
-    for t, frame in enumerate(frames):
-        frame[20:80, 3 * t : 3 * t + 50] = walker
-    noise = np.random.default_rng(0).normal(0, 2, frames.shape)
-    found = measured(MOTION, np.clip(frames + noise, 0, 255).astype(np.uint8))
-    assert found["flow"] > 0.2
-    assert found["background_motion"] < 0.3
-
-
-def test_a_slow_camera_is_not_a_static_one():
-    found = measured(MOTION, panning(speed=0.1, frames=41))
-    assert found["background_motion"] > 0.8
+    assert measured(MOTION, panning(speed=2.0))["flow"] == pytest.approx(4.0, rel=0.1)  # two frames at 2 pixels
 
 
 def test_cuts_are_counted_and_turns_are_not():
@@ -117,22 +99,3 @@ def test_near_duplicates_agree_and_others_do_not():
     assert found[2][0] < limit
     assert found[3][0] > 1.5 * limit
     assert found[4] is None  # a black picture has no hash
-
-
-@pytest.fixture(scope="module")
-def real(request):
-    folder = request.config.rootpath.parent / "shared" / "data" / "videos"
-    if not folder.is_dir():
-        pytest.skip("the shared real clips are not beside this checkout")
-    return folder
-
-
-def small(path, count=41):
-    frames = islice(decode(path), 0, 2 * count, 2)
-    return np.stack([cv2.resize(to_rgb(frame), (320, 192), interpolation=cv2.INTER_AREA) for _, frame in frames])
-
-
-@pytest.mark.parametrize(("name", "moves"), [("sam2_dog_static", False), ("davis_rollercoaster", True)])
-def test_real_cameras_are_told_apart(real, name, moves):
-    found = measured(MOTION, small(real / f"{name}.mp4", 33))
-    assert (found["background_motion"] > 0.4) == moves
