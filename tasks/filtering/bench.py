@@ -1,12 +1,14 @@
 """Time verdicts of manifests of the paper's mix on this machine: ``python -m tasks.filtering.bench --out FILE``.
 
-A manifest is drawn to the mix of Table 1 and written as Parquet, a million rows a file; a process of its own then
-judges every file into another. Reported are rows a second, rule evaluations a second and the process's peak memory; for
-the smaller manifest also the Great Expectations report of the same rows. Writes one JSON file.
+A manifest is drawn to the mix of Table 1, with values, identities and paths like those that the stages store, and
+written a million rows a file; a process of its own then judges every file into another. Reported are rows a second,
+rule evaluations a second and the process's peak memory; for the smaller manifest also the Great Expectations report of
+the same rows. Writes one JSON file.
 """
 
 import argparse
 import json
+import math
 import os
 import resource
 import subprocess
@@ -18,7 +20,9 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
+from data_contracts.contract import QualityRule
 from data_contracts.contract_loader import load_contracts
 from tasks.filtering.expectations import column_of, write_data_docs
 from tasks.filtering.wide import WideJudge
@@ -36,6 +40,12 @@ MIX = {
 """Clips a source, Table 1; DL3DV's own captures, which have no contract here, count as plain ones."""
 STAGES, RESOLUTION = ("ingest", "screen", "filter"), "192x320@16"
 FILE_ROWS = 1_000_000
+ID_LENGTH = 16
+"""Hexadecimal digits of a clip's identity."""
+COUNTS = frozenset({"scene_cuts", "entities", "quality_flag"})
+"""Metrics that are whole numbers, beside all those of which a clip may have none."""
+DECIMALS = 6
+"""Of a stored score that is no count."""
 
 
 def manifest(rows: int, seed: int) -> pl.DataFrame:
@@ -46,18 +56,27 @@ def manifest(rows: int, seed: int) -> pl.DataFrame:
     for source, count in zip(MIX, draw.multinomial(rows, shares), strict=True):
         columns: dict[str, Any] = {}
         for rule in load_contracts().rules_of(source):
-            low = rule.minimum if rule.minimum is not None else min(0.0, (rule.maximum or 0.0) - 1)
-            high = rule.maximum if rule.maximum is not None else low + max(1.0, abs(low))
-            values = draw.uniform(low, high, count)
-            outside = draw.random(count) < 1 / 50
-            values[outside] = high + 1 if rule.maximum is not None else low - 1
-            columns.setdefault(column_of(rule), values)
+            columns.setdefault(column_of(rule), values_of(rule, count, draw))
         parts.append(pl.DataFrame({"source": [source] * count, **columns}))
     table = pl.concat(parts, how="diagonal").sample(fraction=1.0, shuffle=True, seed=seed)
-    ids = pl.int_range(len(table)).cast(pl.String).str.zfill(10)
-    return table.select(
-        path=pl.format("{}/{}_{}.mp4", "source", ids, pl.lit(seed)), clip_id=ids, source="source"
-    ).hstack(table.drop("source"))
+    digits = draw.bytes(ID_LENGTH // 2 * rows).hex()
+    ids = pl.Series([digits[start : start + ID_LENGTH] for start in range(0, len(digits), ID_LENGTH)])
+    return table.select(path=pl.format("{}/{}.mp4", "source", ids), clip_id=ids, source="source").hstack(
+        table.drop("source")
+    )
+
+
+def values_of(rule: QualityRule, count: int, draw: np.random.Generator) -> NDArray[np.float64]:
+    """So many scores of a rule's metric, one in fifty of them outside of its range."""
+    low = rule.minimum if rule.minimum is not None else min(0.0, rule.maximum or 0.0)
+    high = rule.maximum if rule.maximum is not None else low + max(1.0, abs(low))
+    if rule.metric in COUNTS or (rule.maximum == 0 and rule.minimum is None):
+        low, high = math.ceil(low), math.floor(high)
+        values = draw.integers(low, high, count, endpoint=True).astype(float)
+    else:
+        values = draw.uniform(low, high, count).round(DECIMALS)
+    values[draw.random(count) < 1 / 50] = high + 1 if rule.maximum is not None else low - 1
+    return values
 
 
 def evaluations(rows: int) -> int:

@@ -11,7 +11,7 @@ from operator import or_
 import polars as pl
 
 BITS, BYTE = 64, 8
-WORDS = pl.List(pl.Categorical())
+ROW = "row number"
 
 
 def columns_of(prefix: str, count: int) -> list[str]:
@@ -36,13 +36,17 @@ def chosen_of(column: str, chosen: Mapping[str, int], word: int) -> pl.Expr:
     )
 
 
-def spelled(prefix: str, names: Sequence[str]) -> pl.Expr:
-    """The names whose bits are set, in their order; as categories, which are stored as numbers."""
-    words = [
-        pl.when(pl.col(f"{prefix}_{index // BITS}") & pl.lit(1 << index % BITS, pl.UInt64) > 0).then(pl.lit(name))
-        for index, name in enumerate(names)
+def spelled(table: pl.DataFrame, prefix: str, names: Sequence[str]) -> pl.Series:
+    """The names whose bits are set, in their order, for each row of a table."""
+    none = pl.Series(prefix, [[]], dtype=pl.List(pl.String))
+    if not names:
+        return none.new_from_index(0, len(table))
+    claims = [
+        pl.col(f"{prefix}_{index // BITS}") & pl.lit(1 << index % BITS, pl.UInt64) > 0 for index in range(len(names))
     ]
-    return (pl.concat_list(words).list.drop_nulls() if words else pl.lit([], pl.List(pl.String))).cast(WORDS)
+    flags = table.select(claim.alias(name) for name, claim in zip(names, claims, strict=True)).with_row_index(ROW)
+    words = flags.unpivot(index=ROW).filter("value").group_by(ROW).agg(pl.col("variable").alias(prefix))
+    return flags.select(ROW).join(words, on=ROW, how="left", maintain_order="left")[prefix].fill_null(none)
 
 
 def _number(bits: Sequence[pl.Expr]) -> pl.Expr:

@@ -42,10 +42,7 @@ class WideJudge:
     resolution: str
 
     def judged(self, manifest: pl.DataFrame) -> pl.DataFrame:
-        """``path clip_id source status reasons waived``, in the order of the manifest.
-
-        The last three hold the words of the stages' tables as categories, which are stored as numbers.
-        """
+        """``path clip_id source status reasons waived``, in the order of the manifest."""
         return self._judged(manifest.lazy())
 
     def judge_file(self, source: Path, target: Path) -> int:
@@ -83,20 +80,19 @@ class WideJudge:
                 granted[one.clip_id] = granted.get(one.clip_id, 0) | 1 << rules.index(one.rule)
         if not granted:
             return marked
-        failed, waived = (columns_of(prefix, len(rules)) for prefix in ("failed", "waived"))
-        both = [
-            (pl.col(old) & chosen_of("clip_id", granted, word)).alias(new)
-            for word, (old, new) in enumerate(zip(failed, waived, strict=True))
+        masks = list(zip(columns_of("failed", len(rules)), columns_of("waived", len(rules)), strict=True))
+        granting = [
+            (pl.col(failed) & chosen_of("clip_id", granted, word)).alias(waived)
+            for word, (failed, waived) in enumerate(masks)
         ]
-        return marked.with_columns(both).with_columns(
-            pl.col(o) - pl.col(n) for o, n in zip(failed, waived, strict=True)
-        )
+        return marked.with_columns(granting).with_columns(pl.col(failed) - pl.col(waived) for failed, waived in masks)
 
 
 def _words(masks: pl.DataFrame, rules: Sequence[str]) -> pl.DataFrame:
     """Status, reasons and waived rules beside every combination of masks that occurs."""
-    waived = rules if columns_of("waived", len(rules))[0] in masks.columns else []
-    words = masks.with_columns(reasons=spelled("failed", rules), waived=spelled("waived", waived))
-    rejected = pl.col("reasons").list.len() > 0
-    status = pl.when(rejected).then(pl.lit(ClipStatus.REJECTED.value)).otherwise(pl.lit(ClipStatus.ACCEPTED.value))
-    return words.select(*masks.columns, status.cast(pl.Categorical()).alias("status"), "reasons", "waived")
+    waivable = rules if columns_of("waived", len(rules))[0] in masks.columns else []
+    reasons, waived = spelled(masks, "failed", rules), spelled(masks, "waived", waivable)
+    accepted, rejected = pl.lit(ClipStatus.ACCEPTED.value), pl.lit(ClipStatus.REJECTED.value)
+    status = pl.when(pl.col("reasons").list.len() > 0).then(rejected).otherwise(accepted)
+    words = masks.with_columns(reasons=reasons, waived=waived).with_columns(status=status)
+    return words.select(*masks.columns, "status", "reasons", "waived")

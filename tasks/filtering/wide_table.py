@@ -14,5 +14,5 @@ KEYS = ("path", "clip_id", "source")
 def write_wide(path: Path, table: pl.DataFrame) -> None:
     """Write a manifest or its verdicts."""
     scratch = path.with_name(f".{path.name}.partial")
-    table.write_parquet(scratch, compression="lz4")
+    table.write_parquet(scratch, compression="lz4", row_group_size=max(1, len(table)), statistics=False)
     scratch.replace(path)

@@ -105,7 +105,7 @@ def steps(workdir: Workdir, scores: pl.DataFrame, judged: pl.DataFrame) -> dict[
     seconds["verdicts without it"] = round(time.perf_counter() - began, 3)
     demand(again.equals(judged), "without it all verdicts are as before")
     taken = judged.filter(pl.col("status") == "accepted").row(0, named=True)
-    video = f"{taken['source']}/{int(taken['clip_id']) // CLIPS_A_VIDEO:08}"
+    video = video_of(judged).filter(judged["clip_id"] == taken["clip_id"]).item()
     told = timed("takedown", "takedown", video, "--reason", "its author asked for it", "--json")
     report = json.loads(told.strip().splitlines()[-1])
     demand(report["served"] and report["shards"] and report["checkpoints"], f"held by {report['served']}")
@@ -130,12 +130,16 @@ def gates(workdir: Workdir, clip_id: str) -> float:
     return round(took, 3)
 
 
+def video_of(judged: pl.DataFrame) -> pl.Series:
+    """The source video of each clip: eight listed one after another share a number."""
+    number = pl.int_range(pl.len()) // CLIPS_A_VIDEO
+    return judged.select(pl.format("{}/{}", "source", number.cast(pl.String).str.zfill(8))).to_series()
+
+
 def build(workdir: Workdir, judged: pl.DataFrame, scratch: Path) -> None:
     """Artifacts with lineage, as a run leaves them."""
-    number = pl.col("clip_id").cast(pl.Int64) // CLIPS_A_VIDEO
-    video = pl.format("{}/{}", "source", number.cast(pl.String).str.zfill(8))
     licence = pl.col("source").replace_strict(LICENCES, default="CC-BY-NC-4.0")
-    listed = judged.select("path", "source", "clip_id").with_columns(source_video_id=video, licence=licence)
+    listed = judged.select("path", "source", "clip_id").with_columns(source_video_id=video_of(judged), licence=licence)
     defaults = {name: field.default for name, field in ClipRow.model_fields.items()}
     schema = record_schema(ClipRow)
     columns = [
@@ -144,7 +148,7 @@ def build(workdir: Workdir, judged: pl.DataFrame, scratch: Path) -> None:
     ]
     accepted = listed.join(judged.filter(pl.col("status") == "accepted").select("path"), on="path", how="semi")
     index = accepted.select("clip_id", "source_video_id", "source", "licence").with_columns(
-        shard=pl.format("{}", (pl.col("clip_id").cast(pl.Int64) % 256).cast(pl.String).str.zfill(5))
+        shard=(pl.int_range(pl.len()) % 256).cast(pl.String).str.zfill(5)
     )
     version = ModelVersion(
         name="sana-wm", version="0123456789ab", bundle="", weights="", use="research", numerics="v2",

@@ -1,16 +1,22 @@
 """Wide verdicts are those of the long tables, whatever the order and the partition."""
 
+import hypothesis.strategies as st
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
 
 from data_contracts.clip import ClipRow
-from data_contracts.contract_loader import load_contracts
-from data_contracts.quality import ScoreRow
+from data_contracts.contract import Origin, QualityRule
+from data_contracts.contract_loader import ContractSet, load_contracts
+from data_contracts.decision import WaivedRule
+from data_contracts.quality import ScoreRow, VerdictRow
 from tasks.filtering import bench
 from tasks.filtering.expectations import column_of
 from tasks.filtering.verdicts import judge, score_frame, verdicts
-from tasks.filtering.wide import KEYS, WideJudge
+from tasks.filtering.wide import WideJudge
+from tasks.filtering.wide_table import KEYS
+from tasks.vision.tables import record_schema
 
 RESOLUTION = "192x320@16"
 STAGES = ("ingest", "screen", "filter")
@@ -36,12 +42,13 @@ def manifest():
     return pl.DataFrame(rows, infer_schema_length=None)
 
 
-def wide(manifest):
-    return WideJudge(load_contracts(), STAGES, RESOLUTION).judged(manifest)
+def wide(manifest, contracts=None):
+    return WideJudge(contracts or load_contracts(), STAGES, RESOLUTION).judged(manifest)
 
 
-def long(manifest):
+def long(manifest, contracts=None):
     """Through the tables that the stages use."""
+    contracts = contracts or load_contracts()
     rows, scores = [], []
     for row in manifest.iter_rows(named=True):
         rows.append(ClipRow(path=row["path"], clip_id=row["clip_id"], source=row["source"]))
@@ -52,15 +59,107 @@ def long(manifest):
                     ScoreRow(clip_id=row["clip_id"], path=row["path"], metric=metric, scorer=scorer, scorer_version="1",
                              resolution=RESOLUTION, value=None if np.isnan(value) else value)
                 )  # fmt: skip
-    return verdicts(rows, judge(rows, score_frame(scores), load_contracts(), STAGES))
+    return verdicts(rows, judge(rows, score_frame(scores), contracts, STAGES))
 
 
 def test_the_same_verdicts_as_the_long_tables(manifest):
     found = wide(manifest)
     expected = long(manifest)
+    equal(found, expected)
+    assert set(found["status"]) == {"accepted", "rejected"}
+
+
+def equal(found, expected):
     assert found["status"].to_list() == [one.status.value for one in expected]
     assert found["reasons"].to_list() == [one.reasons for one in expected]
-    assert set(found["status"]) == {"accepted", "rejected"}
+    assert found["waived"].to_list() == [one.waived for one in expected]
+    assert found.schema == record_schema(VerdictRow)
+
+
+METRICS = ("a", "b", "c")
+LIMITS = st.one_of(st.none(), st.sampled_from([-1.0, 0.0, 0.1, 0.1 + 2**-55, float(np.nextafter(0.1, 1)), 5e-324, 2.0]))
+VALUES = st.one_of(
+    st.none(),
+    st.sampled_from([float("nan"), -0.0, 0.0, 0.1, float(np.nextafter(0.1, 1)), float(np.nextafter(0.1, 0)), 5e-324]),
+    st.floats(-3, 3, width=64),
+)
+
+
+@st.composite
+def rules(draw, prefix=""):
+    """Rules on three columns, the same id on several at times."""
+    found = []
+    for index in range(draw(st.integers(0, 12))):
+        low, high = draw(LIMITS), draw(LIMITS)
+        if low is None and high is None:
+            high = 1.0
+        if low is not None and high is not None and low > high:
+            low, high = high, low
+        found.append(
+            QualityRule(
+                id=f"{prefix}rule{draw(st.integers(0, index))}", version=1, metric=draw(st.sampled_from(METRICS)),
+                scorer="s", minimum=low, maximum=high, origin=Origin.OURS, reason="", stage="screen",
+                required=draw(st.booleans()), resolution=draw(st.sampled_from(["any", RESOLUTION, "other"])),
+            )
+        )  # fmt: skip
+    return found
+
+
+def contracts_of(common, own, waived=()):
+    """Those rules for everybody, and these besides for source ``plain`` alone."""
+    force = load_contracts()
+    plain = force.by_source["plain"].model_copy(update={"quality": own, "not_applied": []})
+    sekai = force.by_source["sekai_game"].model_copy(update={"quality": [], "not_applied": []})
+    shared = force.common.model_copy(update={"quality": common})
+    return ContractSet(shared, {"plain": plain, "sekai_game": sekai}).waiving(waived)
+
+
+@given(
+    common=rules(),
+    own=st.one_of(rules(), rules(prefix="own_")),
+    rows=st.lists(st.tuples(st.sampled_from(["plain", "sekai_game", "nowhere"]), VALUES, VALUES, VALUES), min_size=1),
+    waived=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 6)), max_size=4),
+)
+def test_any_rules_any_values_and_any_source(common, own, rows, waived):
+    columns = {f"{metric} by s": [row[1 + index] for row in rows] for index, metric in enumerate(METRICS)}
+    names = [f"{index:05}" for index in range(len(rows))]
+    keys = {"path": names, "clip_id": names, "source": [row[0] for row in rows]}
+    manifest = pl.DataFrame(keys | columns, schema_overrides=dict.fromkeys(columns, pl.Float64))
+    granted = [WaivedRule(clip_id=f"{clip:05}", rule=f"rule{rule}") for clip, rule in waived]
+    contracts = contracts_of(common, own, granted)
+    equal(wide(manifest, contracts), long(manifest, contracts))
+
+
+def test_more_than_64_rules_with_waivers_on_both_sides():
+    draw = np.random.default_rng(3)
+    common = [
+        QualityRule(id=f"r{index:03}", version=1, metric=f"m{index}", scorer="s", maximum=0.5, origin=Origin.OURS,
+                    reason="", stage="screen")
+        for index in range(150)
+    ]  # fmt: skip
+    names = [f"{index:05}" for index in range(40)]
+    columns = {f"m{index} by s": draw.random(40) for index in range(150)}
+    manifest = pl.DataFrame({"path": names, "clip_id": names, "source": "plain"} | columns)
+    granted = [
+        WaivedRule(clip_id=clip, rule=f"r{rule:03}") for clip in names[:9] for rule in (0, 63, 64, 127, 128, 149)
+    ]
+    contracts = contracts_of(common, [], granted)
+    found = wide(manifest, contracts)
+    equal(found, long(manifest, contracts))
+    assert found["waived"].list.len().sum() > 0
+
+
+def test_a_source_column_of_categories_and_one_of_nulls(manifest):
+    known = wide(manifest)
+    categories = manifest.with_columns(pl.col("source").cast(pl.Categorical()))
+    assert wide(categories)["reasons"].equals(known["reasons"])
+    nowhere = wide(manifest.with_columns(source=pl.lit("nowhere")))["reasons"]
+    assert wide(manifest.with_columns(source=pl.lit(None, pl.String)))["reasons"].equals(nowhere)
+
+
+def test_an_empty_manifest_and_one_without_metrics(manifest):
+    equal(wide(manifest.clear()), [])
+    assert wide(manifest.select(KEYS))["status"].unique().to_list() == ["accepted"]
 
 
 def test_order_and_partition_do_not_matter(manifest, tmp_path):
